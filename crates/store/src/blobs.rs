@@ -1,0 +1,67 @@
+//! Blobs: bytes under their digest.
+
+use oci::Digest;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Why a blob, a tree or a layer could not be stored or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// No blob with this digest. Callers may fetch it and try again.
+    #[error("blob not found: {digest}")]
+    Missing {
+        /// The blob asked for.
+        digest: Digest,
+    },
+    /// The bytes do not match their name; the copy must be discarded.
+    #[error("corrupt blob: expected {expected}, found {found}")]
+    Corrupt {
+        /// The name.
+        expected: Digest,
+        /// What the bytes are.
+        found: Digest,
+    },
+}
+
+/// Where blobs live: a memory, a directory, an object store.
+pub trait BlobStore {
+    /// Stores `bytes` and returns their digest; storing the same bytes twice is no error and costs one copy.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if they could not be kept; then nothing is.
+    fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError>;
+
+    /// The bytes named `digest`, verified.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] if they are not here, [`StoreError::Corrupt`] if they are not what their name says.
+    fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError>;
+
+    /// The size of the blob named `digest`, if it is here.
+    fn size(&self, digest: &Digest) -> Option<u64>;
+}
+
+/// A [`BlobStore`] in memory.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryBlobs {
+    blobs: BTreeMap<Digest, Arc<[u8]>>,
+}
+
+impl BlobStore for MemoryBlobs {
+    fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let digest = Digest::of(bytes);
+        self.blobs.entry(digest).or_insert_with(|| bytes.into());
+        Ok(digest)
+    }
+
+    fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
+        self.blobs.get(digest).cloned().ok_or(StoreError::Missing { digest: *digest })
+    }
+
+    fn size(&self, digest: &Digest) -> Option<u64> {
+        self.blobs.get(digest).map(|bytes| bytes.len() as u64)
+    }
+}
