@@ -112,5 +112,6 @@ pub trait Executor {
     /// # Errors
     ///
     /// [`ExecuteError`] if it could not be run at all; then nothing has changed.
-    fn run(&mut self, request: &RunRequest, tree: &Tree, blobs: &mut dyn BlobStore) -> Result<RunOutcome, ExecuteError>;
+    fn run(&mut self, request: &RunRequest, tree: &Tree, blobs: &mut dyn BlobStore)
+    -> Result<RunOutcome, ExecuteError>;
 }

@@ -54,7 +54,9 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Digest, DigestError> {
-        let error = || DigestError { found: text.chars().take(100).collect() };
+        let error = || DigestError {
+            found: text.chars().take(100).collect(),
+        };
         let hex = text.strip_prefix("sha256:").ok_or_else(error)?;
         if hex.len() != 64 || !hex.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
             return Err(error());

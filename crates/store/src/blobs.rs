@@ -58,7 +58,10 @@ impl BlobStore for MemoryBlobs {
     }
 
     fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
-        self.blobs.get(digest).cloned().ok_or(StoreError::Missing { digest: *digest })
+        self.blobs
+            .get(digest)
+            .cloned()
+            .ok_or(StoreError::Missing { digest: *digest })
     }
 
     fn size(&self, digest: &Digest) -> Option<u64> {
