@@ -1,0 +1,133 @@
+//! Which files have several names.
+
+use super::Tree;
+use crate::{File, Node, TreePath};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// The names of every file that has more than one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Links {
+    next: u64,
+    groups: BTreeMap<u64, BTreeSet<TreePath>>,
+}
+
+impl Links {
+    pub(super) fn is_empty(&self) -> bool {
+        self.groups.is_empty()
+    }
+
+    /// A new number for the file at `path`.
+    pub(super) fn start(&mut self, path: &TreePath) -> u64 {
+        let number = self.next;
+        self.next += 1;
+        self.groups.insert(number, BTreeSet::from([path.clone()]));
+        number
+    }
+
+    pub(super) fn add(&mut self, number: u64, path: &TreePath) {
+        self.groups.entry(number).or_default().insert(path.clone());
+    }
+
+    pub(super) fn names(&self, number: u64) -> impl Iterator<Item = &TreePath> {
+        self.groups.get(&number).into_iter().flatten()
+    }
+
+    pub(super) fn rename(&mut self, from: &TreePath, to: &TreePath) {
+        for group in self.groups.values_mut() {
+            let moved = |path: &TreePath| path.below(from).map_or_else(|| path.clone(), |rest| to.concat(&rest));
+            if group.iter().any(|path| path.is_within(from)) {
+                *group = group.iter().map(moved).collect();
+            }
+        }
+    }
+
+    /// Whether the same names belong together, whatever their numbers.
+    pub(super) fn same_groups(&self, other: &Links) -> bool {
+        let groups = |links: &Links| links.groups.values().cloned().collect::<BTreeSet<_>>();
+        self.groups.len() == other.groups.len() && groups(self) == groups(other)
+    }
+}
+
+impl Tree {
+    /// Removes the names at and below `path` from the index; a file left with one name becomes an ordinary one.
+    pub(super) fn forget(&mut self, path: &TreePath) {
+        if self.links.is_empty() || self.get(path).is_none() {
+            return;
+        }
+        let mut alone = Vec::new();
+        let links = Arc::make_mut(&mut self.links);
+        links.groups.retain(|_, names| {
+            let before = names.len();
+            names.retain(|name| !name.is_within(path));
+            if names.len() == 1 && before > 1 {
+                alone.extend(names.first().cloned());
+            }
+            names.len() > 1
+        });
+        for name in alone {
+            self.set_link(&name, None);
+        }
+    }
+
+    /// Gives the linked files of a node that is to stand at `path` numbers of this tree.
+    pub(super) fn adopt(&mut self, path: &TreePath, node: &mut Node) {
+        let mut found = BTreeMap::new();
+        find_links(path, node, &mut found);
+        for names in found.into_values() {
+            let number = if names.len() > 1 {
+                let links = Arc::make_mut(&mut self.links);
+                let number = links.start(&names[0]);
+                names.iter().for_each(|name| links.add(number, name));
+                Some(number)
+            } else {
+                None
+            };
+            // All names of a stranger's file are to be alike: the first in layer order decides.
+            let mut first: Option<Arc<File>> = None;
+            for name in &names {
+                let below = name.below(path).expect("it was found below");
+                let slot = descend(node, &below);
+                let Node::File(file) = slot else {
+                    unreachable!("only files are linked")
+                };
+                let file = first.get_or_insert_with(|| {
+                    Arc::new(File {
+                        link: number,
+                        ..(**file).clone()
+                    })
+                });
+                *slot = Node::File(file.clone());
+            }
+        }
+    }
+
+    fn set_link(&mut self, path: &TreePath, link: Option<u64>) {
+        if let Node::File(file) = self.node_mut(path) {
+            Arc::make_mut(file).link = link;
+        }
+    }
+}
+
+fn find_links(at: &TreePath, node: &Node, found: &mut BTreeMap<u64, Vec<TreePath>>) {
+    match node {
+        Node::File(file) => {
+            if let Some(number) = file.link {
+                found.entry(number).or_default().push(at.clone());
+            }
+        }
+        Node::Dir(dir) => {
+            for (name, below) in &dir.entries {
+                find_links(&at.child(name), below, found);
+            }
+        }
+        Node::Symlink { .. } | Node::Special { .. } => {}
+    }
+}
+
+fn descend<'a>(node: &'a mut Node, path: &TreePath) -> &'a mut Node {
+    path.components().fold(node, |node, name| match node {
+        Node::Dir(dir) => Arc::make_mut(dir).entries.get_mut(name).expect("it was found below"),
+        _ => unreachable!("it was found below"),
+    })
+}
