@@ -1,0 +1,2 @@
+//! The page: a pure model, and the components that draw it.
+fn main() {}
