@@ -22,6 +22,22 @@ pub enum StoreError {
         /// What the bytes are.
         found: Digest,
     },
+    /// The place where blobs live could not be read.
+    #[error("could not read blob {digest}: {source}")]
+    Read {
+        /// The blob asked for.
+        digest: Digest,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The place where blobs live could not be written: it is full, or not ours.
+    #[error("could not keep blob {digest}: {source}")]
+    Write {
+        /// The blob to keep.
+        digest: Digest,
+        /// What the system said.
+        source: std::io::Error,
+    },
 }
 
 /// Where blobs live: a memory, a directory, an object store.
