@@ -4,7 +4,7 @@ use crate::json::{null_as_empty, read, write_compact};
 use crate::{Descriptor, DiffId, Digest, DocumentError, Platform, Timestamp, media_type};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an image says about itself. Its digest is the image ID.
 ///
@@ -35,8 +35,8 @@ pub struct ContainerConfig {
     #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "String::is_empty")]
     pub user: String,
     /// `80/tcp` and the like.
-    #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "BTreeMap::is_empty")]
-    pub exposed_ports: BTreeMap<String, Empty>,
+    #[serde(with = "keys", skip_serializing_if = "BTreeSet::is_empty")]
+    pub exposed_ports: BTreeSet<String>,
     /// `NAME=value`, in order.
     #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
@@ -47,8 +47,8 @@ pub struct ContainerConfig {
     #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")]
     pub cmd: Vec<String>,
     /// Directories that are volumes.
-    #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "BTreeMap::is_empty")]
-    pub volumes: BTreeMap<String, Empty>,
+    #[serde(with = "keys", skip_serializing_if = "BTreeSet::is_empty")]
+    pub volumes: BTreeSet<String>,
     /// Working directory.
     #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "String::is_empty")]
     pub working_dir: String,
@@ -70,16 +70,6 @@ pub struct ContainerConfig {
     /// The shell of the shell forms.
     #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "Vec::is_empty")]
     pub shell: Vec<String>,
-}
-
-/// The value of ports and volumes: `{}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Empty {}
-
-impl<'de> Deserialize<'de> for Empty {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Empty, D::Error> {
-        serde::de::IgnoredAny::deserialize(deserializer).map(|_| Empty {})
-    }
 }
 
 /// How to see that a container is well. Times are nanoseconds, 0 is the default.
@@ -125,6 +115,23 @@ pub struct History {
     /// Whether the step made no layer.
     #[serde(deserialize_with = "null_as_empty", skip_serializing_if = "is_false")]
     pub empty_layer: bool,
+}
+
+/// Sets as Go writes them: maps whose values are `{}`.
+mod keys {
+    use serde::de::IgnoredAny;
+    use serde::{Deserialize, Deserializer, Serializer};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    pub(super) fn serialize<S: Serializer>(keys: &BTreeSet<String>, serializer: S) -> Result<S::Ok, S::Error> {
+        let empty: BTreeMap<(), ()> = BTreeMap::new();
+        serializer.collect_map(keys.iter().map(|key| (key, &empty)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeSet<String>, D::Error> {
+        let map = Option::<BTreeMap<String, IgnoredAny>>::deserialize(deserializer)?;
+        Ok(map.unwrap_or_default().into_keys().collect())
+    }
 }
 
 // serde passes references to `skip_serializing_if`.

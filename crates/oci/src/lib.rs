@@ -28,7 +28,7 @@ mod reference;
 mod time;
 
 pub use chain::{ChainId, DiffId, chain_ids};
-pub use config::{ContainerConfig, Empty, Healthcheck, History, ImageConfig, RootFs};
+pub use config::{ContainerConfig, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Digest, DigestError, Digester};
 pub use json::{DocumentError, MAX_DOCUMENT_BYTES};
 pub use manifest::{Descriptor, Index, Manifest};

@@ -184,8 +184,7 @@ impl Platform {
             ("arm", "8") => ("arm", "v8"),
             other => other,
         };
-        self.architecture = architecture.to_owned();
-        self.variant = variant.to_owned();
+        (self.architecture, self.variant) = (architecture.to_owned(), variant.to_owned());
         self.os_features.sort();
         self.os_features.dedup();
         self

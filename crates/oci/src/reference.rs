@@ -89,13 +89,12 @@ impl Reference {
             });
         }
         let full = format!("{registry}/{remainder}");
-        let reference = read(&full).map_err(|error| match error {
-            ReferenceError::Format if read(&full.to_lowercase()).is_ok() && full.to_lowercase() != full => {
+        read(&full).map_err(|error| match error {
+            ReferenceError::Format if full.to_lowercase() != full && read(&full.to_lowercase()).is_ok() => {
                 ReferenceError::NotLowercase
             }
             error => error,
-        })?;
-        Ok(reference)
+        })
     }
 
     /// Host, and port after `:`; `docker.io` for Docker Hub.
@@ -379,6 +378,10 @@ mod tests {
             (
                 "Case",
                 "invalid reference format: repository name (library/Case) must be lowercase",
+            ),
+            (
+                "UPPER/Case:tag",
+                "invalid reference format: repository name (Case) must be lowercase",
             ),
             (
                 "user/Case:tag",
