@@ -1,0 +1,211 @@
+//! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
+
+use oci::Digest;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use store::{BlobStore, StoreError};
+
+/// A [`BlobStore`] on disk.
+///
+/// A blob has its name only when all its bytes are written. They are durable after [`DiskBlobs::sync`]: one call for a
+/// build's thousands of files, before anything durable names them. A power cut before it can leave a broken file, which
+/// reading finds and storing again mends.
+///
+/// Files of a build context are not copied: [`DiskBlobs::lend`] says where bytes already stand.
+#[derive(Debug)]
+pub struct DiskBlobs {
+    /// `…/blobs/sha256`.
+    folder: PathBuf,
+    /// Where files are while they are written, on the same filesystem.
+    ingest: PathBuf,
+    written: u64,
+    lent: BTreeMap<Digest, Lent>,
+}
+
+/// A file that is not ours and holds a blob, or did when it was looked at.
+#[derive(Debug, Clone)]
+struct Lent {
+    path: PathBuf,
+    size: u64,
+}
+
+impl DiskBlobs {
+    /// The blobs of the layout at `layout`, which is made if it is missing. What a killed process left half-written goes away,
+    /// so only one process may open it at a time.
+    ///
+    /// # Errors
+    ///
+    /// If the folders cannot be made.
+    pub fn open(layout: &Path) -> io::Result<DiskBlobs> {
+        let folder = layout.join("blobs").join("sha256");
+        let ingest = layout.join("ingest");
+        fs::create_dir_all(&folder)?;
+        if ingest.exists() {
+            fs::remove_dir_all(&ingest)?;
+        }
+        fs::create_dir_all(&ingest)?;
+        let marker = layout.join("oci-layout");
+        if !marker.exists() {
+            crate::atomic::write_file(&marker, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
+        }
+        Ok(DiskBlobs {
+            folder,
+            ingest,
+            written: 0,
+            lent: BTreeMap::new(),
+        })
+    }
+
+    /// Says that the file at `path` holds the blob `digest` of `size` bytes. It is read from there as long as it does.
+    pub fn lend(&mut self, digest: Digest, size: u64, path: &Path) {
+        self.lent.entry(digest).or_insert_with(|| Lent {
+            path: path.to_owned(),
+            size,
+        });
+    }
+
+    /// Makes everything that was stored so far survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn sync(&self) -> io::Result<()> {
+        rustix::fs::syncfs(File::open(&self.folder)?)?;
+        Ok(())
+    }
+
+    fn path(&self, digest: &Digest) -> PathBuf {
+        self.folder.join(digest.hex())
+    }
+
+    fn write(&mut self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
+        self.written += 1;
+        let temporary = self.ingest.join(self.written.to_string());
+        let mut file = File::create(&temporary)?;
+        let done = file
+            .write_all(bytes)
+            .and_then(|()| fs::rename(&temporary, self.path(digest)));
+        if done.is_err() {
+            // The first error is the one to report; a leftover goes away with the next `open`.
+            let _ = fs::remove_file(&temporary);
+        }
+        done
+    }
+}
+
+impl BlobStore for DiskBlobs {
+    fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError> {
+        let digest = Digest::of(bytes);
+        // A file of another size is what a power cut left: it is written again.
+        if fs::metadata(self.path(&digest)).is_ok_and(|file| file.len() == bytes.len() as u64) {
+            return Ok(digest);
+        }
+        self.write(&digest, bytes)
+            .map_err(|source| StoreError::Write { digest, source })?;
+        Ok(digest)
+    }
+
+    fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
+        let own = self.path(digest);
+        let (path, size) = match (fs::metadata(&own), self.lent.get(digest)) {
+            (Ok(file), _) => (own, file.len()),
+            (Err(_), Some(lent)) => (lent.path.clone(), lent.size),
+            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(StoreError::Missing { digest: *digest });
+            }
+            (Err(source), None) => {
+                return Err(StoreError::Read {
+                    digest: *digest,
+                    source,
+                });
+            }
+        };
+        let bytes = read_at_most(&path, size).map_err(|source| StoreError::Read {
+            digest: *digest,
+            source,
+        })?;
+        let found = Digest::of(&bytes);
+        if found == *digest {
+            Ok(bytes.into())
+        } else {
+            Err(StoreError::Corrupt {
+                expected: *digest,
+                found,
+            })
+        }
+    }
+
+    fn size(&self, digest: &Digest) -> Option<u64> {
+        match fs::metadata(self.path(digest)) {
+            Ok(file) => Some(file.len()),
+            Err(_) => self.lent.get(digest).map(|lent| lent.size),
+        }
+    }
+}
+
+/// Reads a file that should have `size` bytes; one that grew meanwhile is cut one byte later, which its digest shows.
+fn read_at_most(path: &Path, size: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    File::open(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Scratch;
+
+    #[test]
+    fn a_blob_outlives_the_process_that_stored_it() {
+        let scratch = Scratch::new();
+        let digest = DiskBlobs::open(scratch.dir()).unwrap().put(b"hello").unwrap();
+        let blobs = DiskBlobs::open(scratch.dir()).unwrap();
+        assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
+        assert_eq!(blobs.size(&digest), Some(5));
+        blobs.sync().unwrap();
+    }
+
+    #[test]
+    fn a_blob_that_was_never_stored_is_missing() {
+        let scratch = Scratch::new();
+        let blobs = DiskBlobs::open(scratch.dir()).unwrap();
+        assert!(matches!(blobs.get(&Digest::of(b"x")), Err(StoreError::Missing { .. })));
+        assert_eq!(blobs.size(&Digest::of(b"x")), None);
+    }
+
+    #[test]
+    fn a_broken_blob_is_noticed_and_storing_it_again_mends_it() {
+        let scratch = Scratch::new();
+        let mut blobs = DiskBlobs::open(scratch.dir()).unwrap();
+        let digest = blobs.put(b"hello").unwrap();
+        let file = scratch.path("blobs/sha256").join(digest.hex());
+        fs::write(&file, b"").unwrap();
+        assert!(matches!(blobs.get(&digest), Err(StoreError::Corrupt { .. })));
+        blobs.put(b"hello").unwrap();
+        assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
+    }
+
+    #[test]
+    fn a_lent_file_is_read_where_it_is_and_verified() {
+        let scratch = Scratch::new();
+        let file = scratch.write("context/a", "hello");
+        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let digest = Digest::of(b"hello");
+        blobs.lend(digest, 5, &file);
+        assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
+        fs::write(&file, b"hello and more").unwrap();
+        assert!(matches!(blobs.get(&digest), Err(StoreError::Corrupt { .. })));
+    }
+
+    #[test]
+    fn what_a_killed_process_left_goes_away() {
+        let scratch = Scratch::new();
+        DiskBlobs::open(scratch.dir()).unwrap();
+        let leftover = scratch.write("ingest/7", "half");
+        DiskBlobs::open(scratch.dir()).unwrap();
+        assert!(!leftover.exists());
+    }
+}

@@ -1,0 +1,14 @@
+//! The edges of `layerlab` on a machine: command line, files, terminal.
+//!
+//! What a build is, is decided in the pure crates; here their values meet folders, archives, locks and terminals.
+
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod atomic;
+pub mod disk;
+pub mod excerpt;
+pub mod state;
+
+#[cfg(test)]
+mod testing;

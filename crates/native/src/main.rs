@@ -1,0 +1,8 @@
+//! The `layerlab` program.
+
+use clap::Parser;
+use native::args::Cli;
+
+fn main() {
+    let _cli = Cli::parse();
+}
