@@ -32,20 +32,30 @@ impl EngineEnd {
         Ok(postcard::to_allocvec(&call)?)
     }
 
-    /// What came of the call, and the bytes of files that are new.
+    /// What came of the last call.
     ///
     /// # Errors
     ///
     /// [`WireError`] if these bytes do not answer the last call.
-    pub fn receive(&mut self, bytes: &[u8]) -> Result<(Result<RunOutcome, ExecuteError>, Vec<Vec<u8>>), WireError> {
+    pub fn receive(&mut self, bytes: &[u8]) -> Result<Answered, WireError> {
         let answer: WireAnswer = postcard::from_bytes(bytes)?;
         let result = decode_result(answer.result, &self.last)?;
         if let Ok(outcome) = &result {
             self.last = outcome.tree.clone();
             self.in_step = true;
         }
-        Ok((result, answer.blobs.into_iter().map(ByteBuf::into_vec).collect()))
+        let blobs = answer.blobs.into_iter().map(ByteBuf::into_vec).collect();
+        Ok(Answered { result, blobs })
     }
+}
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Answered {
+    /// The run's outcome, or why there is none.
+    pub result: Result<RunOutcome, ExecuteError>,
+    /// The bytes of files that are new; the outcome names them by their digests.
+    pub blobs: Vec<Vec<u8>>,
 }
 
 /// The shell's end: receives requests, sends outcomes.

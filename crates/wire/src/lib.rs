@@ -16,9 +16,9 @@
 //! assert_eq!((&asked, &over), (&request, &tree));
 //! # let outcome = RunOutcome { tree: over, caches: vec![], exit: 0, log: String::new(), millis: 1, fidelity: Fidelity::Simulated };
 //! let answer = shell.send(&Ok(outcome.clone()), &[b"a new file".to_vec()])?;
-//! let (result, blobs) = engine.receive(&answer)?;
-//! assert_eq!(result.expect("the run went well"), outcome);
-//! assert_eq!(blobs, [b"a new file"]);
+//! let answered = engine.receive(&answer)?;
+//! assert_eq!(answered.result.expect("the run went well"), outcome);
+//! assert_eq!(answered.blobs, [b"a new file"]);
 //! # Ok::<(), wire::WireError>(())
 //! ```
 #![forbid(unsafe_code)]
@@ -28,7 +28,7 @@ mod ends;
 mod run;
 mod tree;
 
-pub use ends::{EngineEnd, ShellEnd};
+pub use ends::{Answered, EngineEnd, ShellEnd};
 
 /// Why bytes could not be made or read.
 #[derive(Debug, thiserror::Error)]

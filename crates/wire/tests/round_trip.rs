@@ -4,7 +4,7 @@ use builder::{ExecuteError, Fidelity, MountKind, RunMount, RunOutcome, RunReques
 use oci::Digest;
 use std::collections::BTreeMap;
 use store::{Content, Meta, Node, Special, StoreError, Time, Tree, TreePath};
-use wire::{EngineEnd, ShellEnd, WireError};
+use wire::{Answered, EngineEnd, ShellEnd, WireError};
 
 fn path(text: &str) -> TreePath {
     TreePath::parse(text).expect("a good path")
@@ -139,7 +139,7 @@ fn run(engine: &mut EngineEnd, shell: &mut ShellEnd, before: &Tree, after: &Tree
     let answer = shell
         .send(&Ok(outcome(after.clone())), &[vec![1, 2], vec![]])
         .expect("an answer");
-    let (result, blobs) = engine.receive(&answer).expect("the answer arrives");
+    let Answered { result, blobs } = engine.receive(&answer).expect("the answer arrives");
     assert_eq!(result.expect("it went well"), outcome(after.clone()));
     assert_eq!(blobs, [vec![1, 2], vec![]]);
     (call, answer)
@@ -211,7 +211,7 @@ fn both_ends_recover_from_a_run_that_was_refused() {
         let call = engine.send(&request(), &tree()).expect("a call");
         shell.receive(&call).expect("the call arrives");
         let answer = shell.send(&Err(error), &[]).expect("an answer");
-        let (result, _) = engine.receive(&answer).expect("the answer arrives");
+        let Answered { result, .. } = engine.receive(&answer).expect("the answer arrives");
         assert_eq!(result.expect_err("it was refused").to_string(), told);
     }
     run(&mut engine, &mut shell, &tree(), &Tree::new());

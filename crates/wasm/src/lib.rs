@@ -1,0 +1,171 @@
+//! The engine's WebAssembly module: what the page's worker runs. It carries messages to and from the workbench and holds no logic.
+//!
+//! `worker.js` owns one [`Engine`]. It hands every message of the page to [`Engine::receive`] and calls [`Engine::step`] as long as that
+//! says there is more to do, letting messages through in between. Commands run in a module of their own, see [`remote`].
+
+mod remote;
+mod todo;
+
+use js_sys::Function;
+use messages::{Answer, Ask, Problem, Reply, Request};
+use remote::{NoShell, RemoteShell, Shell};
+use store::Time;
+use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
+use wire::EngineEnd;
+use workbench::{Next, Workbench};
+
+pub use todo::Todo;
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = console, js_name = error)]
+    fn console_error(text: &str);
+}
+
+/// One project and its builds, as the worker sees them.
+#[wasm_bindgen]
+#[derive(Debug)]
+pub struct Engine {
+    workbench: Workbench,
+    post: Function,
+    /// The request that the running build answers.
+    build: u32,
+    /// Steps done and steps in all, as last told.
+    progress: (usize, usize),
+    shell: Option<Shell>,
+    wire: EngineEnd,
+}
+
+#[wasm_bindgen]
+impl Engine {
+    /// An engine that gives its replies to `post`, a function of one argument. It says at once that it is ready.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `post` throws.
+    #[wasm_bindgen(constructor)]
+    pub fn new(post: Function) -> Result<Engine, JsError> {
+        std::panic::set_hook(Box::new(|info| console_error(&info.to_string())));
+        let workbench = Workbench::new();
+        let engine = Engine {
+            workbench,
+            post,
+            build: 0,
+            progress: (0, 0),
+            shell: None,
+            wire: EngineEnd::default(),
+        };
+        engine.reply(0, engine.workbench.ready())?;
+        Ok(engine)
+    }
+
+    /// Takes one message of the page: a [`Request`].
+    ///
+    /// # Errors
+    ///
+    /// If it is no request; whatever `post` throws.
+    pub fn receive(&mut self, message: JsValue) -> Result<(), JsError> {
+        let Request { id, ask } = serde_wasm_bindgen::from_value(message)?;
+        match ask {
+            Ask::Build(options) => {
+                self.build = id;
+                let answers = self.workbench.start(&options, now());
+                self.reply_all(id, answers)
+            }
+            Ask::Cancel => {
+                let answers = self.workbench.cancel();
+                self.reply_all(self.build, answers)
+            }
+            other => {
+                let answers = self.workbench.handle(other, now());
+                self.reply_all(id, answers)
+            }
+        }
+    }
+
+    /// Walks one step of the running build, if there is one.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `post` throws.
+    pub fn step(&mut self) -> Result<Todo, JsError> {
+        let answers = match (self.workbench.next(), &self.shell) {
+            (Next::Idle, _) => return Ok(Todo::Nothing),
+            (Next::Step, _) => self.workbench.step(&mut NoShell),
+            (Next::Execute, Some(shell)) => self.workbench.step(&mut RemoteShell {
+                shell,
+                wire: &mut self.wire,
+            }),
+            (Next::Execute, None) => {
+                let (done, total) = self.progress;
+                self.reply(
+                    self.build,
+                    Answer::Progress {
+                        done,
+                        total,
+                        doing: "loading the shell".to_owned(),
+                    },
+                )?;
+                return Ok(Todo::LoadShell);
+            }
+        };
+        self.reply_all(self.build, answers)?;
+        Ok(if self.workbench.next() == Next::Idle {
+            Todo::Nothing
+        } else {
+            Todo::Step
+        })
+    }
+
+    /// Takes the shell's module, for this and every later command.
+    pub fn attach_shell(&mut self, shell: Shell) {
+        self.wire = EngineEnd::default();
+        self.shell = Some(shell);
+    }
+
+    /// Gives the running build up because the shell's module could not be loaded.
+    ///
+    /// # Errors
+    ///
+    /// Whatever `post` throws.
+    pub fn shell_failed(&mut self, why: &str) -> Result<(), JsError> {
+        self.workbench.cancel();
+        self.reply(self.build, Answer::Failed(shell_problem(why)))
+    }
+
+    fn reply_all(&mut self, id: u32, answers: Vec<Answer>) -> Result<(), JsError> {
+        for answer in answers {
+            if let Answer::Progress { done, total, .. } = answer {
+                self.progress = (done, total);
+            }
+            self.reply(id, answer)?;
+        }
+        Ok(())
+    }
+
+    fn reply(&self, id: u32, answer: Answer) -> Result<(), JsError> {
+        let reply = serde_wasm_bindgen::to_value(&Reply { id, answer })?;
+        match self.post.call1(&JsValue::NULL, &reply) {
+            Ok(_) => Ok(()),
+            Err(thrown) => Err(JsError::new(&format!("the page could not be told: {thrown:?}"))),
+        }
+    }
+}
+
+fn shell_problem(why: &str) -> Problem {
+    Problem {
+        severity: "error".to_owned(),
+        code: "shell".to_owned(),
+        message: format!("the shell that runs RUN instructions could not be loaded: {why}"),
+        hints: vec!["check the connection, then build again".to_owned()],
+        ..Problem::default()
+    }
+}
+
+fn now() -> Time {
+    let millis = js_sys::Date::now();
+    Time {
+        secs: (millis / 1000.0).floor() as i64,
+        nanos: (millis.rem_euclid(1000.0) * 1e6) as u32,
+    }
+}
