@@ -1,0 +1,159 @@
+//! The content checksum of files and directories: what a cache key says of an input's bytes.
+//!
+//! Mode, owner, type, link target and content count; names of selected files and all times do not.
+//!
+//! Source: BuildKit, `cache/contenthash` (`filehash.go`, `tarsum.go`, `checksum.go`).
+
+use oci::Digest;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use store::{BlobStore, Content, Meta, Node, Special, StoreError};
+
+/// Checksums of files that were computed before, so that unchanged bytes are hashed once.
+#[derive(Debug, Clone, Default)]
+pub struct Checksums {
+    files: BTreeMap<(Digest, u32, u32, u32), Digest>,
+}
+
+impl Checksums {
+    /// The checksum of `node` and, if it is a directory, of all that is in it. Links are not followed.
+    ///
+    /// A simulated file has no bytes to hash: its claimed size stands for them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if a file's bytes cannot be read.
+    pub fn of(&mut self, node: &Node, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
+        match node {
+            Node::Dir(dir) => {
+                let mut records = format!("\0{}", Digest::of(header(&dir.meta, '5', 0, "", (0, 0)).as_bytes()));
+                for (name, child) in &dir.entries {
+                    let _ = write!(records, "\0{name}{}", self.of(child, blobs)?);
+                }
+                Ok(Digest::of(records.as_bytes()))
+            }
+            Node::File(file) => self.file(&file.meta, &file.content, blobs),
+            Node::Symlink { meta, target } => {
+                let meta = Meta {
+                    mode: 0o777,
+                    ..meta.clone()
+                };
+                Ok(Digest::of(header(&meta, '2', 0, target, (0, 0)).as_bytes()))
+            }
+            Node::Special { meta, kind } => {
+                let (typeflag, numbers) = match kind {
+                    Special::Char(major, minor) => ('3', (*major, *minor)),
+                    Special::Block(major, minor) => ('4', (*major, *minor)),
+                    Special::Fifo => ('6', (0, 0)),
+                };
+                Ok(Digest::of(header(meta, typeflag, 0, "", numbers).as_bytes()))
+            }
+        }
+    }
+
+    /// The checksum of a directory's own entry, without what is in it.
+    pub fn of_dir_itself(meta: &Meta) -> Digest {
+        Digest::of(header(meta, '5', 0, "", (0, 0)).as_bytes())
+    }
+
+    fn file(&mut self, meta: &Meta, content: &Content, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
+        let head = header(meta, '0', content.size(), "", (0, 0));
+        match content {
+            Content::Absent { .. } => Ok(Digest::of(format!("{head}absent").as_bytes())),
+            Content::Blob { digest, .. } => {
+                let key = (*digest, meta.mode, meta.uid, meta.gid);
+                if meta.xattrs.is_empty() {
+                    if let Some(known) = self.files.get(&key) {
+                        return Ok(*known);
+                    }
+                }
+                let mut bytes = head.into_bytes();
+                bytes.extend_from_slice(&blobs.get(digest)?);
+                let checksum = Digest::of(&bytes);
+                if meta.xattrs.is_empty() {
+                    self.files.insert(key, checksum);
+                }
+                Ok(checksum)
+            }
+        }
+    }
+}
+
+/// Names and values of a tar header's fields, without separators.
+fn header(meta: &Meta, typeflag: char, size: u64, target: &str, (major, minor): (u32, u32)) -> String {
+    let Meta {
+        mode, uid, gid, xattrs, ..
+    } = meta;
+    let mut text = format!(
+        "namemode{mode}uid{uid}gid{gid}size{size}typeflag{typeflag}linkname{target}unamegnamedevmajor{major}devminor{minor}"
+    );
+    for (key, value) in xattrs {
+        let counts = key == "security.capability" || !(key.starts_with("security.") || key.starts_with("system."));
+        if counts {
+            text.push_str(key);
+            text.push_str(&String::from_utf8_lossy(value));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Checksums;
+    use std::sync::Arc;
+    use store::BlobStore as _;
+    use store::{Content, Dir, File, MemoryBlobs, Meta, Node};
+
+    fn file(blobs: &mut MemoryBlobs, text: &str, meta: Meta) -> Node {
+        let digest = blobs.put(text.as_bytes()).expect("memory takes it");
+        let content = Content::Blob {
+            digest,
+            size: text.len() as u64,
+        };
+        Node::File(Arc::new(File {
+            meta,
+            content,
+            link: None,
+        }))
+    }
+
+    fn sum(node: &Node, blobs: &MemoryBlobs) -> oci::Digest {
+        Checksums::default().of(node, blobs).expect("its bytes are there")
+    }
+
+    #[test]
+    fn times_do_not_count_but_modes_owners_and_bytes_do() {
+        let mut blobs = MemoryBlobs::default();
+        let plain = file(&mut blobs, "x", Meta::of_mode(0o644));
+        let mut later = Meta::of_mode(0o644);
+        later.mtime.secs = 7;
+        let later = file(&mut blobs, "x", later);
+        let other_mode = file(&mut blobs, "x", Meta::of_mode(0o755));
+        let other_owner = file(
+            &mut blobs,
+            "x",
+            Meta {
+                uid: 5,
+                ..Meta::of_mode(0o644)
+            },
+        );
+        let other_bytes = file(&mut blobs, "y", Meta::of_mode(0o644));
+        assert_eq!(sum(&plain, &blobs), sum(&later, &blobs));
+        for other in [other_mode, other_owner, other_bytes] {
+            assert_ne!(sum(&plain, &blobs), sum(&other, &blobs));
+        }
+    }
+
+    #[test]
+    fn a_directory_counts_the_names_in_it() {
+        let mut blobs = MemoryBlobs::default();
+        let child = file(&mut blobs, "x", Meta::of_mode(0o644));
+        let with = |name: &str| {
+            let mut dir = Dir::new(Meta::of_mode(0o755));
+            dir.entries.insert(name.to_owned(), child.clone());
+            Node::Dir(Arc::new(dir))
+        };
+        assert_ne!(sum(&with("a"), &blobs), sum(&with("b"), &blobs));
+        assert_eq!(sum(&with("a"), &blobs), sum(&with("a"), &blobs));
+    }
+}
