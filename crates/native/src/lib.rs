@@ -6,8 +6,11 @@
 
 pub mod args;
 pub mod atomic;
+pub mod checks;
 pub mod disk;
 pub mod excerpt;
+pub mod files;
+pub mod input;
 pub mod state;
 
 #[cfg(test)]

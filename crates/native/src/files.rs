@@ -1,0 +1,341 @@
+//! A folder on disk as a tree: metadata now, bytes only by digest.
+
+use crate::disk::DiskBlobs;
+use oci::Digest;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fs::{self, File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+use store::{Content, Dir, Meta, Node, Special, Time, Tree, TreePath};
+
+/// How many entries a folder may have, all its folders together.
+pub const MAX_ENTRIES: usize = 1_000_000;
+
+/// What is wanted of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// It, and to be asked about everything below it.
+    Yes,
+    /// Not it, but perhaps something below it.
+    Below,
+    /// Neither.
+    No,
+}
+
+/// Why a folder could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FilesError {
+    /// The system refused.
+    #[error("could not read {path}: {source}")]
+    Read {
+        /// Which file or folder.
+        path: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A name is no text.
+    #[error("expected file names in UTF-8, found {path:?}")]
+    Name {
+        /// The path, with what is not UTF-8 replaced.
+        path: String,
+    },
+    /// There is too much.
+    #[error("expected at most {MAX_ENTRIES} files and folders, found more in {path}")]
+    TooMany {
+        /// The folder.
+        path: String,
+    },
+    /// A path is no path of a tree.
+    #[error(transparent)]
+    Tree(#[from] store::TreeError),
+}
+
+/// Reads the folder `root` as BuildKit's client sends it: everything that is `wanted`, owner 0:0, sockets left out.
+///
+/// Bytes are hashed and lent to `blobs`, not copied. Files that share an inode are one file with several names. A folder that
+/// is only on the way to something wanted comes with its own mode and time.
+///
+/// # Errors
+///
+/// [`FilesError`].
+pub fn read_folder(
+    root: &Path,
+    wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted,
+    blobs: &mut DiskBlobs,
+) -> Result<Tree, FilesError> {
+    let entries = list(root, wanted)?;
+    let mut tree = Tree::new();
+    let mut first_names = BTreeMap::new();
+    for entry in entries {
+        tree_dirs(&mut tree, root, &entry.path)?;
+        let inode = (entry.metadata.dev(), entry.metadata.ino());
+        let shared = entry.metadata.is_file() && entry.metadata.nlink() > 1;
+        if let Some(first) = first_names.get(&inode).filter(|_| shared) {
+            tree.link(first, &entry.path)?;
+            continue;
+        }
+        tree.insert(&entry.path, read_node(root, &entry, blobs)?)?;
+        if shared {
+            first_names.insert(inode, entry.path);
+        }
+    }
+    Ok(tree)
+}
+
+/// Something that is wanted.
+struct Entry {
+    path: TreePath,
+    metadata: Metadata,
+}
+
+/// Everything below `root` that is wanted, parents before children.
+fn list(root: &Path, wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted) -> Result<Vec<Entry>, FilesError> {
+    let mut found = Vec::new();
+    let mut seen = 0;
+    let mut folders = vec![TreePath::root()];
+    while let Some(folder) = folders.pop() {
+        let place = on_disk(root, &folder);
+        let failed = |source| FilesError::Read {
+            path: place.display().to_string(),
+            source,
+        };
+        for item in fs::read_dir(&place).map_err(failed)? {
+            let item = item.map_err(failed)?;
+            seen += 1;
+            if seen > MAX_ENTRIES {
+                return Err(FilesError::TooMany {
+                    path: root.display().to_string(),
+                });
+            }
+            let name = item.file_name();
+            let name = name.to_str().ok_or_else(|| FilesError::Name {
+                path: item.path().display().to_string(),
+            })?;
+            let path = folder.join(name).map_err(store::TreeError::from)?;
+            let metadata = item.metadata().map_err(failed)?;
+            if metadata.file_type().is_socket() {
+                continue;
+            }
+            let wish = wanted(&path, &metadata);
+            if metadata.is_dir() && wish != Wanted::No {
+                folders.push(path.clone());
+            }
+            if wish == Wanted::Yes {
+                found.push(Entry { path, metadata });
+            }
+        }
+    }
+    found.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(found)
+}
+
+/// Makes the folders above `path` that are missing, as they are on disk.
+fn tree_dirs(tree: &mut Tree, root: &Path, path: &TreePath) -> Result<(), FilesError> {
+    let Some(parent) = path.parent() else { return Ok(()) };
+    if tree.get(&parent).is_some() {
+        return Ok(());
+    }
+    tree_dirs(tree, root, &parent)?;
+    let place = on_disk(root, &parent);
+    let metadata = fs::symlink_metadata(&place).map_err(|source| FilesError::Read {
+        path: place.display().to_string(),
+        source,
+    })?;
+    Ok(tree.insert(&parent, Node::dir(meta(&place, &metadata)))?)
+}
+
+fn on_disk(root: &Path, path: &TreePath) -> PathBuf {
+    if path.is_root() {
+        root.to_owned()
+    } else {
+        root.join(path.as_str())
+    }
+}
+
+fn read_node(root: &Path, entry: &Entry, blobs: &mut DiskBlobs) -> Result<Node, FilesError> {
+    let place = on_disk(root, &entry.path);
+    let failed = |source| FilesError::Read {
+        path: place.display().to_string(),
+        source,
+    };
+    let kind = entry.metadata.file_type();
+    let meta = meta(&place, &entry.metadata);
+    if kind.is_dir() {
+        return Ok(Node::Dir(Dir::new(meta).into()));
+    }
+    if kind.is_symlink() {
+        let target = fs::read_link(&place).map_err(failed)?;
+        let target = target.to_str().ok_or_else(|| FilesError::Name {
+            path: target.display().to_string(),
+        })?;
+        return Ok(Node::symlink(meta, target));
+    }
+    if !kind.is_file() {
+        return Ok(Node::Special {
+            meta,
+            kind: special(&entry.metadata),
+        });
+    }
+    let (digest, size) = hash(&place).map_err(failed)?;
+    blobs.lend(digest, size, &place);
+    Ok(Node::file(meta, Content::Blob { digest, size }))
+}
+
+fn special(metadata: &Metadata) -> Special {
+    let device = metadata.rdev();
+    let (major, minor) = (rustix::fs::major(device), rustix::fs::minor(device));
+    let kind = metadata.file_type();
+    if kind.is_char_device() {
+        Special::Char(major, minor)
+    } else if kind.is_block_device() {
+        Special::Block(major, minor)
+    } else {
+        Special::Fifo
+    }
+}
+
+/// Digest and size of a file, without holding it in memory.
+fn hash(path: &Path) -> io::Result<(Digest, u64)> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    let mut size = 0;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok((Digest::from_bytes(hasher.finalize().into()), size)),
+            count => {
+                hasher.update(&buffer[..count]);
+                size += count as u64;
+            }
+        }
+    }
+}
+
+fn meta(place: &Path, metadata: &Metadata) -> Meta {
+    Meta {
+        mode: if metadata.is_symlink() {
+            0o777
+        } else {
+            metadata.mode() & 0o7777
+        },
+        uid: 0,
+        gid: 0,
+        mtime: Time {
+            secs: metadata.mtime(),
+            nanos: metadata.mtime_nsec() as u32,
+        },
+        xattrs: xattrs(place),
+    }
+}
+
+/// The extended attributes; none where the filesystem has none or does not let us read them, as BuildKit's client does.
+fn xattrs(place: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut names = vec![0; 1 << 16];
+    let Ok(length) = rustix::fs::llistxattr(place, &mut names[..]) else {
+        return BTreeMap::new();
+    };
+    let mut found = BTreeMap::new();
+    for name in names[..length].split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
+        let mut value = vec![0; 1 << 16];
+        if let Ok(length) = rustix::fs::lgetxattr(place, name, &mut value[..])
+            && let Ok(name) = String::from_utf8(name.to_vec())
+        {
+            value.truncate(length);
+            found.insert(name, value);
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Scratch;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::os::unix::net::UnixListener;
+    use store::BlobStore;
+
+    fn read(scratch: &Scratch, wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted) -> (Tree, DiskBlobs) {
+        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let tree = read_folder(&scratch.path("context"), wanted, &mut blobs).unwrap();
+        (tree, blobs)
+    }
+
+    fn all(_: &TreePath, _: &Metadata) -> Wanted {
+        Wanted::Yes
+    }
+
+    fn at<'a>(tree: &'a Tree, path: &str) -> &'a Node {
+        tree.get(&TreePath::parse(path).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn modes_links_and_bytes_are_as_on_disk_and_the_owner_is_root() {
+        let scratch = Scratch::new();
+        let file = scratch.write("context/bin/run", "#!/bin/sh\n");
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o4751)).unwrap();
+        symlink("../nowhere", scratch.path("context/bin/link")).unwrap();
+        let (tree, blobs) = read(&scratch, &all);
+        let run = at(&tree, "bin/run").as_file().unwrap();
+        assert_eq!((run.meta.mode, run.meta.uid, run.meta.gid), (0o4751, 0, 0));
+        let Content::Blob { digest, size: 10 } = run.content else {
+            panic!("{:?}", run.content)
+        };
+        assert_eq!(&*blobs.get(&digest).unwrap(), b"#!/bin/sh\n");
+        assert!(matches!(at(&tree, "bin/link"), Node::Symlink { target, .. } if target == "../nowhere"));
+    }
+
+    #[test]
+    fn two_names_of_one_file_stay_one_file() {
+        let scratch = Scratch::new();
+        let file = scratch.write("context/a", "x");
+        fs::hard_link(&file, scratch.path("context/b")).unwrap();
+        scratch.write("context/c", "x");
+        let (tree, _) = read(&scratch, &all);
+        let names = tree.names(&TreePath::parse("a").unwrap());
+        assert_eq!(names.iter().map(TreePath::as_str).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn sockets_are_left_out() {
+        let scratch = Scratch::new();
+        scratch.write("context/a", "x");
+        let _socket = UnixListener::bind(scratch.path("context/s")).unwrap();
+        let (tree, _) = read(&scratch, &all);
+        assert_eq!(tree.root().entries.keys().collect::<Vec<_>>(), ["a"]);
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_not_even_opened() {
+        let scratch = Scratch::new();
+        scratch.write("context/keep/a", "x");
+        scratch.write("context/deep/er/b", "x");
+        scratch.write("context/deep/c", "x");
+        symlink("missing", scratch.path("context/gone")).unwrap();
+        fs::create_dir(scratch.path("context/skip")).unwrap();
+        let (tree, _) = read(&scratch, &|path, _| match path.as_str() {
+            "keep" | "keep/a" | "deep/er/b" => Wanted::Yes,
+            "deep" | "deep/er" => Wanted::Below,
+            "skip" | "gone" | "deep/c" => Wanted::No,
+            other => panic!("nobody should ask for {other}"),
+        });
+        let paths: Vec<_> = ["deep/er/b", "keep/a"]
+            .iter()
+            .map(|path| at(&tree, path).is_dir())
+            .collect();
+        assert_eq!(paths, [false, false]);
+        assert!(tree.get(&TreePath::parse("deep/c").unwrap()).is_none());
+        assert!(tree.get(&TreePath::parse("skip").unwrap()).is_none());
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_named() {
+        let scratch = Scratch::new();
+        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let error = read_folder(&scratch.path("nope"), &all, &mut blobs).unwrap_err();
+        assert!(error.to_string().contains("nope: No such file"), "{error}");
+    }
+}
