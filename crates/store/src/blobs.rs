@@ -2,6 +2,7 @@
 
 use oci::Digest;
 use std::collections::BTreeMap;
+use std::io::{BufRead, Cursor};
 use std::sync::Arc;
 
 /// Why a blob, a tree or a layer could not be stored or read.
@@ -58,6 +59,20 @@ pub trait BlobStore {
 
     /// The size of the blob named `digest`, if it is here.
     fn size(&self, digest: &Digest) -> Option<u64>;
+
+    /// The bytes named `digest`, to be read in pieces. Stores that can should not hold the whole blob in memory for it.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](BlobStore::get). A store that reads in pieces may find the corruption only at the end, as an I/O error.
+    fn open(&self, digest: &Digest) -> Result<Box<dyn BufRead + '_>, StoreError> {
+        Ok(Box::new(Cursor::new(self.get(digest)?)))
+    }
+
+    /// Whether the blob named `digest` is here.
+    fn has(&self, digest: &Digest) -> bool {
+        self.size(digest).is_some()
+    }
 }
 
 /// A [`BlobStore`] in memory.

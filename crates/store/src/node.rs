@@ -1,17 +1,8 @@
 //! What stands at a path: files, directories, symbolic links, devices.
 
-use oci::Digest;
+use oci::{Digest, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A time: seconds since the Unix epoch and the nanoseconds past them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub struct Time {
-    /// Seconds since 1970-01-01T00:00:00Z.
-    pub secs: i64,
-    /// 0 to 999,999,999.
-    pub nanos: u32,
-}
 
 /// What every node carries beside its content.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -207,3 +198,6 @@ impl Node {
         }
     }
 }
+
+/// The extended attribute that holds the capabilities of a program: the only one that layers keep.
+pub const CAPABILITY: &str = "security.capability";

@@ -1,0 +1,101 @@
+//! Applying changes to a filesystem.
+
+use super::{Change, ChangeKind, Changeset};
+use crate::{Dir, Follow, Meta, Node, Tree, TreeError, TreePath};
+use std::collections::BTreeSet;
+use std::ops::Bound;
+use std::sync::Arc;
+
+/// The filesystem that `changes` make of `lower`.
+///
+/// Directories on the way that are missing are made with mode 0755. Symbolic links of `lower` on the way are followed,
+/// inside the root. Deleting what is not there is no error.
+///
+/// # Errors
+///
+/// [`TreeError::NotDirectory`] if a path leads through something that is no directory, [`TreeError::TooManyLinks`],
+/// [`TreeError::Missing`] or [`TreeError::IsDirectory`] for the target of a hard link.
+///
+/// Source: OCI image-spec, `layer.md`, "Applying Changesets".
+pub fn apply(lower: &Tree, changes: &Changeset) -> Result<Tree, TreeError> {
+    let mut tree = lower.clone();
+    // What this layer put, for opaque whiteouts that come after it.
+    let mut put = BTreeSet::new();
+    for Change { path, kind } in &changes.changes {
+        let path = real_place(&mut tree, path, kind)?;
+        match kind {
+            ChangeKind::Put(node) => place(&mut tree, &path, node)?,
+            ChangeKind::Link { to, meta } => link(&mut tree, &path, to, meta)?,
+            ChangeKind::Delete => {
+                if tree.get(&path).is_some() {
+                    tree.remove(&path)?;
+                }
+                continue;
+            }
+            ChangeKind::Opaque => {
+                empty(&mut tree, &path, &put)?;
+                continue;
+            }
+        }
+        put.insert(path);
+    }
+    Ok(tree)
+}
+
+/// Where `path` leads once symbolic links before its last component are followed; directories on the way are made.
+fn real_place(tree: &mut Tree, path: &TreePath, kind: &ChangeKind) -> Result<TreePath, TreeError> {
+    let Some(parent) = path.parent() else {
+        return Ok(TreePath::root());
+    };
+    let place = match tree.get(&parent) {
+        Some(Node::Dir(_)) => path.clone(),
+        _ => tree.resolve_missing(&path.absolute(), Follow::AllButLast)?,
+    };
+    let parent = place.parent().unwrap_or_default();
+    if matches!(kind, ChangeKind::Put(_) | ChangeKind::Link { .. }) {
+        tree.mkdir_all(&parent, &Meta::of_mode(0o755))?;
+    }
+    Ok(place)
+}
+
+fn place(tree: &mut Tree, path: &TreePath, node: &Node) -> Result<(), TreeError> {
+    if let (Node::Dir(new), Some(Node::Dir(_))) = (node, tree.get(path)) {
+        let meta = new.meta.clone();
+        return tree.update_meta(path, |old| *old = meta);
+    }
+    tree.insert(path, node.clone())
+}
+
+fn link(tree: &mut Tree, path: &TreePath, to: &TreePath, meta: &Meta) -> Result<(), TreeError> {
+    let to = tree.resolve(&to.absolute(), Follow::AllButLast)?;
+    if to == *path {
+        return Err(TreeError::Invalid { path: path.absolute() });
+    }
+    if tree.get(path).is_some() {
+        tree.remove(path)?;
+    }
+    tree.link(&to, path)?;
+    tree.update_meta(path, |old| old.clone_from(meta))
+}
+
+/// Takes everything out of the directory at `path` but what is in `keep`.
+fn empty(tree: &mut Tree, path: &TreePath, keep: &BTreeSet<TreePath>) -> Result<(), TreeError> {
+    let Some(Node::Dir(dir)) = tree.get(path) else {
+        return Ok(());
+    };
+    let dir: Arc<Dir> = dir.clone();
+    for (name, node) in &dir.entries {
+        let child = path.child(name);
+        let kept = keep.contains(&child);
+        let holds_kept = keep
+            .range((Bound::Excluded(&child), Bound::Unbounded))
+            .next()
+            .is_some_and(|next| next.is_within(&child));
+        if !kept && !holds_kept {
+            tree.remove(&child)?;
+        } else if node.is_dir() {
+            empty(tree, &child, keep)?;
+        }
+    }
+    Ok(())
+}
