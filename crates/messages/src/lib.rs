@@ -2,6 +2,8 @@
 //!
 //! A [`Request`] carries a number; every [`Reply`] to it carries the same one. A build answers with many replies, the last of which is
 //! [`Answer::Built`] or [`Answer::Failed`]. Sizes are in bytes, times in milliseconds, lines count from 1, spans are byte offsets (UTF-8).
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 use serde::{Deserialize, Serialize};
 

@@ -77,7 +77,15 @@ fn add_engine(staging: &Path) -> Result<String, Failure> {
             .join(format!("{package}.wasm"));
         let mut bindgen = Command::new(&wasm_bindgen);
         bindgen
-            .args(["--target", "web", "--no-typescript", "--out-name", name, "--out-dir"])
+            .args([
+                "--target",
+                "web",
+                "--no-typescript",
+                "--remove-name-section",
+                "--out-name",
+                name,
+                "--out-dir",
+            ])
             .arg(&work)
             .arg(&built);
         process::run(
