@@ -1,9 +1,10 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
 use oci::Digest;
+use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::{BlobStore, StoreError};
@@ -81,6 +82,22 @@ impl DiskBlobs {
         self.folder.join(digest.hex())
     }
 
+    /// The file that should hold a blob, and its size.
+    fn find(&self, digest: &Digest) -> Result<(PathBuf, u64), StoreError> {
+        let own = self.path(digest);
+        match (fs::metadata(&own), self.lent.get(digest)) {
+            (Ok(file), _) => Ok((own, file.len())),
+            (Err(_), Some(lent)) => Ok((lent.path.clone(), lent.size)),
+            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {
+                Err(StoreError::Missing { digest: *digest })
+            }
+            (Err(source), None) => Err(StoreError::Read {
+                digest: *digest,
+                source,
+            }),
+        }
+    }
+
     fn write(&mut self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
         self.written += 1;
         let temporary = self.ingest.join(self.written.to_string());
@@ -109,20 +126,7 @@ impl BlobStore for DiskBlobs {
     }
 
     fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
-        let own = self.path(digest);
-        let (path, size) = match (fs::metadata(&own), self.lent.get(digest)) {
-            (Ok(file), _) => (own, file.len()),
-            (Err(_), Some(lent)) => (lent.path.clone(), lent.size),
-            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(StoreError::Missing { digest: *digest });
-            }
-            (Err(source), None) => {
-                return Err(StoreError::Read {
-                    digest: *digest,
-                    source,
-                });
-            }
-        };
+        let (path, size) = self.find(digest)?;
         let bytes = read_at_most(&path, size).map_err(|source| StoreError::Read {
             digest: *digest,
             source,
@@ -138,6 +142,20 @@ impl BlobStore for DiskBlobs {
         }
     }
 
+    fn open(&self, digest: &Digest) -> Result<Box<dyn BufRead + '_>, StoreError> {
+        let (path, size) = self.find(digest)?;
+        let file = File::open(path).map_err(|source| StoreError::Read {
+            digest: *digest,
+            source,
+        })?;
+        let bytes = BufReader::with_capacity(1 << 16, file.take(size.saturating_add(1)));
+        Ok(Box::new(Verified {
+            bytes,
+            hasher: Sha256::new(),
+            expected: *digest,
+        }))
+    }
+
     fn size(&self, digest: &Digest) -> Option<u64> {
         match fs::metadata(self.path(digest)) {
             Ok(file) => Some(file.len()),
@@ -151,6 +169,42 @@ fn read_at_most(path: &Path, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     File::open(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// A blob that is read in pieces and verified when its end is reached.
+struct Verified {
+    bytes: BufReader<io::Take<File>>,
+    hasher: Sha256,
+    expected: Digest,
+}
+
+impl BufRead for Verified {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if self.bytes.fill_buf()?.is_empty() {
+            let found = Digest::from_bytes(self.hasher.clone().finalize().into());
+            if found != self.expected {
+                let corrupt = StoreError::Corrupt {
+                    expected: self.expected,
+                    found,
+                };
+                return Err(io::Error::new(io::ErrorKind::InvalidData, corrupt));
+            }
+        }
+        Ok(self.bytes.buffer())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.hasher.update(&self.bytes.buffer()[..count]);
+        self.bytes.consume(count);
+    }
+}
+
+impl Read for Verified {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.fill_buf()?.read(into)?;
+        self.consume(count);
+        Ok(count)
+    }
 }
 
 #[cfg(test)]
@@ -184,8 +238,12 @@ mod tests {
         let file = scratch.path("blobs/sha256").join(digest.hex());
         fs::write(&file, b"").unwrap();
         assert!(matches!(blobs.get(&digest), Err(StoreError::Corrupt { .. })));
+        assert!(io::copy(&mut blobs.open(&digest).unwrap(), &mut io::sink()).is_err());
         blobs.put(b"hello").unwrap();
         assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
+        let mut bytes = Vec::new();
+        blobs.open(&digest).unwrap().read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"hello");
     }
 
     #[test]

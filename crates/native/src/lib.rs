@@ -10,6 +10,7 @@ pub mod checks;
 pub mod disk;
 pub mod excerpt;
 pub mod files;
+pub mod folder;
 pub mod input;
 pub mod state;
 
