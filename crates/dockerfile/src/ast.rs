@@ -47,7 +47,8 @@ pub struct Instruction {
     pub lines: (usize, usize),
     /// The keyword as written.
     pub keyword: Spanned<String>,
-    /// The instruction's text after joining continued lines, comments removed, as ONBUILD stores it and progress prints it.
+    /// The instruction's text after joining continued lines, comments removed, blanks around it trimmed, as progress prints it.
+    /// Of a trigger of ONBUILD: what ONBUILD stores, heredoc bodies included and trailing blanks kept.
     pub original: String,
     /// Flags in the order written, `--from=build` as (`from`, Some(`build`)); known and unknown ones.
     pub flags: Vec<Flag>,
@@ -55,6 +56,9 @@ pub struct Instruction {
     pub heredocs: Vec<Heredoc>,
     /// The comment lines directly above, without `#` and the blanks after it.
     pub comments: Vec<Spanned<String>>,
+    /// If an empty line stands among its continued lines: its last line, heredoc bodies aside, where BuildKit's
+    /// `NoEmptyContinuation` reports it.
+    pub empty_continuation: Option<usize>,
     /// What it says.
     pub kind: Kind,
 }
@@ -81,6 +85,8 @@ pub struct Heredoc {
     pub chomp: bool,
     /// The lines between opener and terminator, each with its line break as in the file.
     pub body: String,
+    /// The same with the leading tabs that `<<-` strips: what a shell gets that reads the heredoc itself.
+    pub raw: String,
     /// Where the body stands, terminator excluded.
     pub span: Span,
 }
@@ -183,6 +189,10 @@ pub enum Kind {
         image: Spanned<String>,
         /// The stage's name in lower case.
         alias: Option<Spanned<String>>,
+        /// `AS` as written.
+        as_keyword: Option<Spanned<String>>,
+        /// The stage's name as written.
+        written_alias: Option<String>,
         /// `--platform`, raw.
         platform: Option<Spanned<String>>,
     },

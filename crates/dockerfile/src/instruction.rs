@@ -1,0 +1,500 @@
+//! One logical line read as an instruction.
+
+mod health;
+mod mount;
+mod transfer;
+
+use std::ops::Range;
+
+use crate::flags::{Flags, Takes};
+use crate::json::{self, Json};
+use crate::lines::Logical;
+use crate::problem::Problem;
+use crate::suggest::suggest_ignoring_case;
+use crate::words::{self, Word, blank_separated, quoted};
+use crate::{ArgName, Command, Heredoc, Instruction, KeyValue, Kind, Spanned, quote};
+
+/// Every keyword, in upper case.
+pub(crate) const KEYWORDS: [&str; 18] = [
+    "ADD",
+    "ARG",
+    "CMD",
+    "COPY",
+    "ENTRYPOINT",
+    "ENV",
+    "EXPOSE",
+    "FROM",
+    "HEALTHCHECK",
+    "LABEL",
+    "MAINTAINER",
+    "ONBUILD",
+    "RUN",
+    "SHELL",
+    "STOPSIGNAL",
+    "USER",
+    "VOLUME",
+    "WORKDIR",
+];
+
+/// A logical line split into keyword, flags and the rest.
+pub(crate) struct Node<'a> {
+    pub(crate) logical: &'a Logical,
+    pub(crate) escape: char,
+    pub(crate) keyword: Range<usize>,
+    pub(crate) flags: Vec<Word>,
+    /// What follows the flags, without blanks around it.
+    pub(crate) rest: Range<usize>,
+}
+
+impl<'a> Node<'a> {
+    /// Splits a range of the joined text.
+    pub(crate) fn split(logical: &'a Logical, escape: char, range: Range<usize>) -> Node<'a> {
+        let text = logical.text.as_str();
+        let range = words::trimmed(text, range);
+        let (keyword, after) = words::split_first(text, range.clone());
+        let after = after.unwrap_or(range.end..range.end);
+        let (flags, flags_end) = words::flags(text, after.clone(), escape);
+        let rest = words::trimmed(text, flags_end..after.end);
+        Node {
+            logical,
+            escape,
+            keyword,
+            flags,
+            rest,
+        }
+    }
+
+    /// The keyword in upper case.
+    pub(crate) fn name(&self) -> String {
+        self.logical.text[self.keyword.clone()].to_uppercase()
+    }
+
+    /// Whether there is no such keyword.
+    pub(crate) fn is_unknown(&self) -> bool {
+        !KEYWORDS.contains(&self.name().as_str())
+    }
+
+    /// Whether heredocs may stand in it. Those of a trigger belong to its ONBUILD.
+    pub(crate) fn takes_heredocs(&self) -> bool {
+        let trigger;
+        let node = if self.name() == "ONBUILD" {
+            trigger = Node::split(self.logical, self.escape, self.rest.clone());
+            &trigger
+        } else {
+            self
+        };
+        matches!(node.name().as_str(), "ADD" | "COPY" | "RUN")
+            && !matches!(json::read(&node.logical.text, node.rest.clone()), Json::Strings(_))
+    }
+
+    /// What it says. Heredocs without a body, which only JSON words open, are added to `heredocs`.
+    pub(crate) fn kind(&self, heredocs: &mut Vec<Heredoc>) -> Result<Kind, Problem> {
+        let name = self.name();
+        Ok(match name.as_str() {
+            "ADD" | "COPY" => self.transfer(&name, heredocs)?,
+            "ARG" => self.arg()?,
+            "CMD" => Kind::Cmd(self.plain_command()?),
+            "ENTRYPOINT" => Kind::Entrypoint(self.plain_command()?),
+            "ENV" => Kind::Env(self.pairs("ENV")?),
+            "EXPOSE" => Kind::Expose(self.expose()?),
+            "FROM" => self.from()?,
+            "HEALTHCHECK" => Kind::Healthcheck(self.health()?),
+            "LABEL" => Kind::Label(self.pairs("LABEL")?),
+            "MAINTAINER" => Kind::Maintainer(self.one_text(&name)?),
+            "ONBUILD" => self.onbuild(heredocs)?,
+            "RUN" => self.run()?,
+            "SHELL" => self.shell()?,
+            // BuildKit does not look at the flags of STOPSIGNAL and ARG.
+            "STOPSIGNAL" => Kind::Stopsignal(self.one_argument(&name)?),
+            "USER" => Kind::User(self.one_text(&name)?),
+            "VOLUME" => Kind::Volume(self.volume()?),
+            "WORKDIR" => Kind::Workdir(self.one_text(&name)?),
+            _ => return Err(self.unknown()),
+        })
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        &self.logical.text[self.rest.clone()]
+    }
+
+    pub(crate) fn flag_reader(&self) -> Flags<'_> {
+        Flags::new(&self.flags, self.logical)
+    }
+
+    /// Keyword to end.
+    pub(crate) fn range(&self) -> Range<usize> {
+        let last = self.flags.last().map_or(self.keyword.end, |flag| flag.range.end);
+        self.keyword.start..if self.rest.is_empty() { last } else { self.rest.end }
+    }
+
+    fn spanned(&self, word: Word) -> Spanned<String> {
+        Spanned {
+            span: self.logical.span(word.range),
+            value: word.value,
+        }
+    }
+
+    fn count_problem(&self, message: String) -> Problem {
+        Problem::instruction("argument-count", self.range(), message)
+    }
+
+    fn at_least_one(&self, name: &str) -> Problem {
+        self.count_problem(format!("{name} requires at least one argument"))
+    }
+
+    fn unknown(&self) -> Problem {
+        let written = &self.logical.text[self.keyword.clone()];
+        let message = format!("unknown instruction: {written}");
+        match suggest_ignoring_case(written, KEYWORDS) {
+            Some(near) => {
+                let upper = near.to_uppercase();
+                let message = format!("{message} (did you mean {near}?)");
+                Problem::instruction("unknown-instruction", self.keyword.clone(), message)
+                    .hint(format!("write {upper}"))
+                    .fix(format!("write {upper}"), self.keyword.clone(), upper)
+            }
+            None => Problem::instruction("unknown-instruction", self.keyword.clone(), message)
+                .hint("a line belongs to the one before it only if that ends in the escape character"),
+        }
+    }
+
+    /// The JSON form, if it is one.
+    fn json(&self) -> Result<Option<Vec<Word>>, Problem> {
+        match json::read(&self.logical.text, self.rest.clone()) {
+            Json::Strings(words) => Ok(Some(words)),
+            Json::No => Ok(None),
+            Json::Others => Err(Problem::parse(
+                "json-not-strings",
+                self.rest.clone(),
+                "when using JSON array syntax, arrays must be comprised of strings only",
+            )
+            .hint("put double quotes around every element")),
+        }
+    }
+
+    fn list(&self) -> Result<Vec<Word>, Problem> {
+        Ok(self
+            .json()?
+            .unwrap_or_else(|| blank_separated(&self.logical.text, self.rest.clone())))
+    }
+
+    fn command(&self) -> Result<Command, Problem> {
+        Ok(match self.json()? {
+            Some(words) => Command::Exec(words.into_iter().map(|word| word.value).collect()),
+            None => Command::Shell(self.text().to_owned()),
+        })
+    }
+
+    fn plain_command(&self) -> Result<Command, Problem> {
+        let command = self.command()?;
+        self.flag_reader().check(&[])?;
+        Ok(command)
+    }
+
+    fn one_argument(&self, name: &str) -> Result<Spanned<String>, Problem> {
+        if self.rest.is_empty() {
+            return Err(self.count_problem(format!("{name} requires exactly one argument")));
+        }
+        Ok(self.spanned(Word {
+            range: self.rest.clone(),
+            value: self.text().to_owned(),
+        }))
+    }
+
+    fn one_text(&self, name: &str) -> Result<Spanned<String>, Problem> {
+        let argument = self.one_argument(name)?;
+        self.flag_reader().check(&[])?;
+        Ok(argument)
+    }
+
+    fn from(&self) -> Result<Kind, Problem> {
+        let mut words = blank_separated(&self.logical.text, self.rest.clone());
+        let (alias, as_keyword) = match words.len() {
+            1 => (None, None),
+            3 if words[1].value.eq_ignore_ascii_case("as") => (words.pop(), words.pop()),
+            _ => {
+                return Err(self
+                    .count_problem("FROM requires either one or three arguments".to_owned())
+                    .hint("write FROM image, or FROM image AS name"));
+            }
+        };
+        let written_alias = alias.as_ref().map(|word| word.value.clone());
+        if let Some(word) = &alias
+            && !is_stage_name(&word.value.to_lowercase())
+        {
+            let message = format!(
+                "invalid name for build stage: {}, name can't start with a number or contain symbols",
+                quote(&word.value)
+            );
+            return Err(Problem::instruction("stage-name", word.range.clone(), message)
+                .hint("begin with a letter, and use letters, digits, \"-\", \"_\" and \".\""));
+        }
+        let flags = self.flag_reader();
+        flags.check(&[("platform", Takes::Text)])?;
+        let image = words.pop().expect("there are one or three words");
+        Ok(Kind::From {
+            image: self.spanned(image),
+            alias: alias.map(|word| {
+                self.spanned(Word {
+                    value: word.value.to_lowercase(),
+                    range: word.range,
+                })
+            }),
+            as_keyword: as_keyword.map(|word| self.spanned(word)),
+            written_alias,
+            platform: flags.text("platform").filter(|platform| !platform.value.is_empty()),
+        })
+    }
+
+    fn arg(&self) -> Result<Kind, Problem> {
+        let words = quoted(&self.logical.text, self.rest.clone(), self.escape);
+        if words.is_empty() {
+            return Err(self.at_least_one("ARG").hint("write ARG name or ARG name=default"));
+        }
+        let mut names = Vec::with_capacity(words.len());
+        for word in words {
+            let (name, default) = self.split_pair(&word);
+            if name.value.is_empty() && default.is_some() {
+                return Err(Problem::instruction(
+                    "blank-name",
+                    word.range,
+                    "ARG names can not be blank",
+                ));
+            }
+            names.push(ArgName { name, default });
+        }
+        Ok(Kind::Arg(names))
+    }
+
+    /// The pairs of ENV and LABEL, in the form that the first word decides.
+    fn pairs(&self, name: &str) -> Result<Vec<KeyValue>, Problem> {
+        let text = self.logical.text.as_str();
+        let words = quoted(text, self.rest.clone(), self.escape);
+        let mut pairs = Vec::with_capacity(words.len());
+        match words.first() {
+            None => {}
+            Some(first) if !first.value.contains('=') => {
+                let (key, value) = words::split_first(text, self.rest.clone());
+                let Some(value) = value else {
+                    let message = format!("{name} must have two arguments");
+                    return Err(Problem::parse("argument-count", self.rest.clone(), message)
+                        .hint(format!("write {name} {}=value", &text[key])));
+                };
+                let word = |range: Range<usize>| Word {
+                    value: text[range.clone()].to_owned(),
+                    range,
+                };
+                pairs.push(KeyValue {
+                    key: self.spanned(word(key)),
+                    value: self.spanned(word(value)),
+                    equals: false,
+                });
+            }
+            Some(_) => {
+                for word in words {
+                    let (key, Some(value)) = self.split_pair(&word) else {
+                        let message = format!(
+                            "Syntax error - can't find = in {}. Must be of the form: name=value",
+                            quote(&word.value)
+                        );
+                        return Err(Problem::parse("missing-equals", word.range, message)
+                            .hint("put double quotes around a value that holds blanks"));
+                    };
+                    pairs.push(KeyValue {
+                        key,
+                        value,
+                        equals: true,
+                    });
+                }
+            }
+        }
+        self.flag_reader().check(&[])?;
+        if pairs.is_empty() {
+            return Err(self.at_least_one(name).hint(format!("write {name} name=value")));
+        }
+        if pairs.iter().any(|pair| pair.key.value.is_empty()) {
+            return Err(Problem::instruction(
+                "blank-name",
+                self.rest.clone(),
+                format!("{name} names can not be blank"),
+            ));
+        }
+        Ok(pairs)
+    }
+
+    /// `key=value` at its first `=`.
+    fn split_pair(&self, word: &Word) -> (Spanned<String>, Option<Spanned<String>>) {
+        let Range { start, end } = word.range;
+        let Some(equals) = word.value.find('=') else {
+            return (self.spanned(word.clone()), None);
+        };
+        let key = Word {
+            range: start..start + equals,
+            value: word.value[..equals].to_owned(),
+        };
+        let value = Word {
+            range: start + equals + 1..end,
+            value: word.value[equals + 1..].to_owned(),
+        };
+        (self.spanned(key), Some(self.spanned(value)))
+    }
+
+    fn expose(&self) -> Result<Vec<Spanned<String>>, Problem> {
+        let ports = blank_separated(&self.logical.text, self.rest.clone());
+        if ports.is_empty() {
+            return Err(self.at_least_one("EXPOSE"));
+        }
+        self.flag_reader().check(&[])?;
+        Ok(ports.into_iter().map(|word| self.spanned(word)).collect())
+    }
+
+    fn volume(&self) -> Result<Vec<Spanned<String>>, Problem> {
+        let words = self.list()?;
+        if words.is_empty() {
+            return Err(self.at_least_one("VOLUME"));
+        }
+        self.flag_reader().check(&[])?;
+        let mut paths = Vec::with_capacity(words.len());
+        for word in words {
+            let value = word.value.trim().to_owned();
+            if value.is_empty() {
+                let message = "VOLUME specified can not be an empty string";
+                return Err(Problem::instruction("empty-volume", word.range, message));
+            }
+            paths.push(self.spanned(Word {
+                value,
+                range: word.range,
+            }));
+        }
+        Ok(paths)
+    }
+
+    fn run(&self) -> Result<Kind, Problem> {
+        let command = self.command()?;
+        let flags = self.flag_reader();
+        flags.check(&[
+            ("mount", Takes::Texts),
+            ("network", Takes::Text),
+            ("security", Takes::Text),
+        ])?;
+        let mut mounts = Vec::new();
+        for flag in &self.flags {
+            if let Some(mount) = self.mount(flag)? {
+                mounts.push(mount);
+            }
+        }
+        let network = flags.text("network");
+        if let Some(mode) = network
+            .as_ref()
+            .filter(|mode| !matches!(mode.value.as_str(), "default" | "none" | "host"))
+        {
+            let message = format!("invalid network mode {}", quote(&mode.value));
+            return Err(
+                Problem::instruction("network-mode", flags.value_range("network"), message)
+                    .hint("write default, none or host"),
+            );
+        }
+        let security = flags.text("security");
+        if let Some(mode) = security
+            .as_ref()
+            .filter(|mode| !matches!(mode.value.as_str(), "sandbox" | "insecure"))
+        {
+            let message = format!("security {} is not valid", quote(&mode.value));
+            return Err(
+                Problem::instruction("security-mode", flags.value_range("security"), message)
+                    .hint("write sandbox or insecure"),
+            );
+        }
+        Ok(Kind::Run {
+            command,
+            mounts,
+            network,
+            security,
+        })
+    }
+
+    fn shell(&self) -> Result<Kind, Problem> {
+        let command = self.command()?;
+        self.flag_reader().check(&[])?;
+        match command {
+            Command::Exec(words) if !words.is_empty() => Ok(Kind::Shell(words)),
+            Command::Shell(text) if !text.is_empty() => {
+                let list: Vec<String> = text.split_whitespace().map(json::quoted).collect();
+                let list = format!("[{}]", list.join(", "));
+                Err(self
+                    .count_problem("SHELL requires the arguments to be in JSON form".to_owned())
+                    .hint(format!("write SHELL {list}"))
+                    .fix("write a JSON list", self.rest.clone(), list))
+            }
+            _ => Err(self.at_least_one("SHELL")),
+        }
+    }
+
+    fn onbuild(&self, heredocs: &mut Vec<Heredoc>) -> Result<Kind, Problem> {
+        let node = Node::split(self.logical, self.escape, self.rest.clone());
+        let name = node.name();
+        let nested = matches!(name.as_str(), "ONBUILD" | "FROM" | "MAINTAINER");
+        // What is wrong with the words of the trigger stops the parser; the rest is found where the trigger runs.
+        let kind = if nested || self.rest.is_empty() {
+            Ok(Kind::Unknown)
+        } else {
+            node.kind(heredocs)
+        };
+        let kind = match kind {
+            Err(problem) if problem.is_parse() => return Err(problem),
+            kind => kind.unwrap_or(Kind::Unknown),
+        };
+        if self.rest.is_empty() {
+            return Err(self
+                .at_least_one("ONBUILD")
+                .hint("write the instruction that a child image shall run"));
+        }
+        self.flag_reader().check(&[])?;
+        if nested {
+            let message = if name == "ONBUILD" {
+                "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".to_owned()
+            } else {
+                format!("{name} isn't allowed as an ONBUILD trigger")
+            };
+            return Err(Problem::instruction("onbuild-trigger", node.keyword, message));
+        }
+        Ok(Kind::Onbuild(Box::new(Instruction {
+            span: self.logical.span(node.range()),
+            lines: (0, 0),
+            keyword: node.spanned_keyword(),
+            original: self.stored_trigger(heredocs),
+            flags: node.flag_reader().all(),
+            heredocs: heredocs.clone(),
+            comments: Vec::new(),
+            empty_continuation: None,
+            kind,
+        })))
+    }
+
+    pub(crate) fn spanned_keyword(&self) -> Spanned<String> {
+        let value = self.logical.text[self.keyword.clone()].to_owned();
+        self.spanned(Word {
+            range: self.keyword.clone(),
+            value,
+        })
+    }
+
+    /// What the image keeps of an ONBUILD: the line behind its keyword and the heredocs' bodies.
+    fn stored_trigger(&self, heredocs: &[Heredoc]) -> String {
+        let mut stored = self.logical.text[self.keyword.end..].trim_start().to_owned();
+        for heredoc in heredocs {
+            stored.push('\n');
+            stored.push_str(&heredoc.raw);
+            stored.push_str(&heredoc.name);
+        }
+        stored
+    }
+}
+
+/// `[a-z][a-z0-9-_.]*`
+fn is_stage_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name
+            .chars()
+            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.'))
+}

@@ -1,0 +1,82 @@
+//! COPY and ADD.
+
+use super::Node;
+use crate::flags::Takes;
+use crate::heredoc::Opener;
+use crate::problem::Problem;
+use crate::{Heredoc, Kind, Transfer};
+
+const COPY_FLAGS: [(&str, Takes); 6] = [
+    ("exclude", Takes::Texts),
+    ("parents", Takes::Switch),
+    ("chown", Takes::Text),
+    ("from", Takes::Text),
+    ("chmod", Takes::Text),
+    ("link", Takes::Switch),
+];
+
+const ADD_FLAGS: [(&str, Takes); 7] = [
+    ("exclude", Takes::Texts),
+    ("chown", Takes::Text),
+    ("chmod", Takes::Text),
+    ("link", Takes::Switch),
+    ("keep-git-dir", Takes::Switch),
+    ("checksum", Takes::Text),
+    ("unpack", Takes::Switch),
+];
+
+impl Node<'_> {
+    pub(super) fn transfer(&self, name: &str, heredocs: &mut Vec<Heredoc>) -> Result<Kind, Problem> {
+        let mut words = self.list()?;
+        if words.len() < 2 {
+            let message = format!(
+                "{name} requires at least two arguments, but only one was provided. Destination could not be determined"
+            );
+            return Err(self
+                .count_problem(message)
+                .hint(format!("write {name} source destination")));
+        }
+        let flags = self.flag_reader();
+        flags.check(if name == "COPY" { &COPY_FLAGS } else { &ADD_FLAGS })?;
+        let dest = words.pop().expect("there are two words or more");
+        if Opener::parse(&dest.value).is_some() {
+            let message = format!("{name} cannot accept a heredoc as a destination");
+            return Err(Problem::instruction("heredoc-destination", dest.range, message)
+                .hint("write where the file shall go behind the heredoc"));
+        }
+        let (mut sources, mut inline) = (Vec::new(), Vec::new());
+        for word in words {
+            let Some(opener) = Opener::parse(&word.value) else {
+                sources.push(self.spanned(word));
+                continue;
+            };
+            // Of several with one name the last counts.
+            let known = heredocs.iter().rposition(|heredoc| heredoc.name == opener.name);
+            let idx = known.unwrap_or_else(|| {
+                heredocs.push(opener.heredoc());
+                heredocs.len() - 1
+            });
+            inline.push((idx, word.value));
+        }
+        let given = |name: &str| flags.text(name).filter(|text| !text.value.is_empty());
+        let transfer = Transfer {
+            sources,
+            inline,
+            dest: self.spanned(dest),
+            from: given("from"),
+            chown: given("chown"),
+            chmod: given("chmod"),
+            link: flags.switch("link").unwrap_or(false),
+            parents: flags.switch("parents").unwrap_or(false),
+            exclude: flags.texts("exclude"),
+            checksum: given("checksum"),
+            keep_git_dir: flags.switch("keep-git-dir"),
+            unpack: flags.switch("unpack"),
+        };
+        Ok(if name == "COPY" {
+            Kind::Copy(transfer)
+        } else {
+            Kind::Add(transfer)
+        })
+    }
+}
