@@ -1,7 +1,6 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
-use oci::Digest;
-use sha2::{Digest as _, Sha256};
+use oci::{Digest, Digester};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -66,6 +65,19 @@ impl DiskBlobs {
             path: path.to_owned(),
             size,
         });
+    }
+
+    /// Copies a lent blob, so that it stays when its file changes. Nothing happens if it is already ours.
+    ///
+    /// # Errors
+    ///
+    /// As [`BlobStore::get`] and [`BlobStore::put`].
+    pub fn keep(&mut self, digest: &Digest) -> Result<(), StoreError> {
+        if self.path(digest).exists() {
+            return Ok(());
+        }
+        let bytes = self.get(digest)?;
+        self.put(&bytes).map(|_| ())
     }
 
     /// Makes everything that was stored so far survive a power cut.
@@ -151,7 +163,7 @@ impl BlobStore for DiskBlobs {
         let bytes = BufReader::with_capacity(1 << 16, file.take(size.saturating_add(1)));
         Ok(Box::new(Verified {
             bytes,
-            hasher: Sha256::new(),
+            hasher: Digester::new(),
             expected: *digest,
         }))
     }
@@ -174,14 +186,14 @@ fn read_at_most(path: &Path, size: u64) -> io::Result<Vec<u8>> {
 /// A blob that is read in pieces and verified when its end is reached.
 struct Verified {
     bytes: BufReader<io::Take<File>>,
-    hasher: Sha256,
+    hasher: Digester,
     expected: Digest,
 }
 
 impl BufRead for Verified {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.bytes.fill_buf()?.is_empty() {
-            let found = Digest::from_bytes(self.hasher.clone().finalize().into());
+            let found = self.hasher.clone().finish();
             if found != self.expected {
                 let corrupt = StoreError::Corrupt {
                     expected: self.expected,
@@ -254,7 +266,10 @@ mod tests {
         let digest = Digest::of(b"hello");
         blobs.lend(digest, 5, &file);
         assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
+        blobs.keep(&digest).unwrap();
         fs::write(&file, b"hello and more").unwrap();
+        assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
+        fs::remove_file(blobs.path(&digest)).unwrap();
         assert!(matches!(blobs.get(&digest), Err(StoreError::Corrupt { .. })));
     }
 

@@ -1,11 +1,10 @@
 //! A folder on disk as a tree: metadata now, bytes only by digest.
 
 use crate::disk::DiskBlobs;
-use oci::Digest;
-use sha2::{Digest as _, Sha256};
+use oci::{Digest, Digester};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
-use std::io::{self, Read};
+use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use store::{Content, Dir, Meta, Node, Special, Time, Tree, TreePath};
@@ -200,18 +199,9 @@ fn special(metadata: &Metadata) -> Special {
 /// Digest and size of a file, without holding it in memory.
 fn hash(path: &Path) -> io::Result<(Digest, u64)> {
     let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 16];
-    let mut size = 0;
-    loop {
-        match file.read(&mut buffer)? {
-            0 => return Ok((Digest::from_bytes(hasher.finalize().into()), size)),
-            count => {
-                hasher.update(&buffer[..count]);
-                size += count as u64;
-            }
-        }
-    }
+    let mut digester = Digester::new();
+    let size = io::copy(&mut file, &mut digester)?;
+    Ok((digester.finish(), size))
 }
 
 fn meta(place: &Path, metadata: &Metadata) -> Meta {

@@ -12,7 +12,10 @@ pub mod excerpt;
 pub mod files;
 pub mod folder;
 pub mod input;
+pub mod layout;
+pub mod progress;
 pub mod state;
+pub mod units;
 
 #[cfg(test)]
 mod testing;
