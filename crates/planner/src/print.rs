@@ -1,0 +1,126 @@
+//! Values as Go prints them, since BuildKit's history does.
+
+use std::fmt::Write as _;
+
+/// `["a" "b"]`, as `%q` prints a list of strings.
+pub(crate) fn quoted_list(items: &[String]) -> String {
+    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+    format!("[{}]", items.join(" "))
+}
+
+/// `[a b]`, as `%v` prints a list of strings.
+pub(crate) fn plain_list(items: &[String]) -> String {
+    format!("[{}]", items.join(" "))
+}
+
+/// `"a\n"`, as `%q` prints a string.
+pub(crate) fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            c if is_printable(c) => out.push(c),
+            c if (c as u32) < 0x80 => write!(out, "\\x{:02x}", c as u32).expect("writing to a string cannot fail"),
+            c if (c as u32) < 0x10000 => write!(out, "\\u{:04x}", c as u32).expect("writing to a string cannot fail"),
+            c => write!(out, "\\U{:08x}", c as u32).expect("writing to a string cannot fail"),
+        }
+    }
+    out.push('"');
+    out
+}
+
+/// Close to Go's `unicode.IsPrint`: controls, separators other than the blank, private use and non-characters are not.
+fn is_printable(c: char) -> bool {
+    let code = c as u32;
+    !(c.is_control()
+        || (c.is_whitespace() && c != ' ')
+        || matches!(code, 0xad | 0x600..=0x605 | 0x61c | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f)
+        || matches!(code, 0xe000..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xe0001..=0xe007f | 0xf_0000..)
+        || code & 0xfffe == 0xfffe)
+}
+
+/// A duration of so many nanoseconds, `1m30s`, as Go prints it.
+pub(crate) fn duration(nanos: i64) -> String {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let total = nanos.unsigned_abs();
+    let text = match total {
+        0 => "0s".to_owned(),
+        1..1_000 => format!("{total}ns"),
+        1_000..1_000_000 => format!("{}µs", decimal(total, 1_000)),
+        1_000_000..1_000_000_000 => format!("{}ms", decimal(total, 1_000_000)),
+        _ => {
+            let minutes = total / 60_000_000_000;
+            let seconds = decimal(total % 60_000_000_000, 1_000_000_000);
+            match (minutes / 60, minutes % 60) {
+                (0, 0) => format!("{seconds}s"),
+                (0, minutes) => format!("{minutes}m{seconds}s"),
+                (hours, minutes) => format!("{hours}h{minutes}m{seconds}s"),
+            }
+        }
+    };
+    format!("{sign}{text}")
+}
+
+fn decimal(value: u64, unit: u64) -> String {
+    let rest = value % unit;
+    if rest == 0 {
+        return (value / unit).to_string();
+    }
+    let digits = unit.ilog10() as usize;
+    let fraction = format!("{rest:0digits$}");
+    format!("{}.{}", value / unit, fraction.trim_end_matches('0'))
+}
+
+/// The first word of an instruction's text in capitals, as progress prints it.
+pub(crate) fn capital_keyword(text: &str) -> String {
+    match text.split_once(' ') {
+        Some((keyword, rest)) => format!("{} {rest}", keyword.to_uppercase()),
+        None => text.to_uppercase(),
+    }
+}
+
+/// The first line of a heredoc, with dots if there are more.
+pub(crate) fn first_line(text: &str) -> String {
+    let text = text.trim();
+    let mut lines = text.lines();
+    let first = lines.next().unwrap_or_default().to_owned();
+    if lines.next().is_some() { first + "..." } else { first }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_printed_without_commas() {
+        let items = ["nginx".to_owned(), "-g".to_owned(), "daemon \"off\";\n".to_owned()];
+        assert_eq!(quoted_list(&items), r#"["nginx" "-g" "daemon \"off\";\n"]"#);
+        assert_eq!(plain_list(&items[..2]), "[nginx -g]");
+        assert_eq!(quoted_list(&[]), "[]");
+        assert_eq!(quoted("é\u{1}\u{200b}"), "\"é\\x01\\u200b\"");
+    }
+
+    #[test]
+    fn durations_are_printed_as_go_does() {
+        let cases = [
+            (0, "0s"),
+            (1_500, "1.5µs"),
+            (100_000_000, "100ms"),
+            (1_000_000_000, "1s"),
+            (90_000_000_000, "1m30s"),
+            (3_600_000_000_000, "1h0m0s"),
+            (1_050_000_000, "1.05s"),
+        ];
+        for (nanos, text) in cases {
+            assert_eq!(duration(nanos), text);
+        }
+    }
+}
