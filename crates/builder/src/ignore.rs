@@ -22,6 +22,26 @@ pub struct Rule {
     pattern: Pattern,
 }
 
+/// What the rules say of a directory: needed to say what they say of what is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trail {
+    matched: Vec<bool>,
+    rule: Option<usize>,
+    ignored: bool,
+}
+
+impl Trail {
+    /// Whether the path is kept out.
+    pub fn is_ignored(&self) -> bool {
+        self.ignored
+    }
+
+    /// Index of the rule that decided; `None` if none matches.
+    pub fn rule(&self) -> Option<usize> {
+        self.rule
+    }
+}
+
 /// Why an ignore file cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -96,6 +116,30 @@ impl Ignore {
     /// Whether `path` is kept out.
     pub fn ignores(&self, path: &str) -> bool {
         self.decide(path).is_some_and(|rule| !rule.keeps)
+    }
+
+    /// What the rules say of `path`, knowing what they say of the directory it is in; `None` at the top.
+    ///
+    /// This is how a context is walked. It differs from [`decide`](Ignore::decide) where a rule was passed over for a
+    /// directory because it could not have changed the answer there.
+    pub fn enter(&self, path: &str, above: Option<&Trail>) -> Trail {
+        let mut trail = Trail {
+            matched: vec![false; self.rules.len()],
+            rule: None,
+            ignored: false,
+        };
+        for (i, rule) in self.rules.iter().enumerate() {
+            let inherited = above.is_some_and(|above| above.matched[i]);
+            if !inherited && rule.keeps != trail.ignored {
+                continue;
+            }
+            if inherited || rule.pattern.matches(path) {
+                trail.matched[i] = true;
+                trail.ignored = !rule.keeps;
+                trail.rule = Some(i);
+            }
+        }
+        trail
     }
 
     /// Whether any rule begins with `!`.

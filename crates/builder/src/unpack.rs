@@ -1,0 +1,308 @@
+//! ADD of a local archive: its entries become files of the tree, never outside the destination.
+//!
+//! An archive is known by its bytes, not by its name: a tar, plain or compressed with gzip, bzip2, xz or zstd.
+//!
+//! Source: BuildKit, `solver/llbsolver/file/unpack.go`, and `moby/go-archive`, which it calls.
+
+use crate::copy::{CopyError, Finish, make_dirs};
+use std::io::Read;
+use std::sync::Arc;
+use store::{BlobStore, Content, Dir, File, Follow, Meta, Node, Special, Time, Tree, TreeError, TreePath};
+use tar::EntryType;
+
+/// No archive may hold more entries than this.
+const MAX_ENTRIES: usize = 1_000_000;
+/// No archive may unpack to more bytes than this.
+const MAX_BYTES: u64 = 8 << 30;
+
+/// Unpacks the file at `path` of `source` into the directory `dest` if it is an archive; says whether it is.
+pub(crate) fn unpack(
+    source: &Tree,
+    path: &TreePath,
+    dest: &str,
+    finish: &Finish,
+    tree: &mut Tree,
+    blobs: &mut dyn BlobStore,
+) -> Result<bool, CopyError> {
+    let Some(Node::File(file)) = source.get(path) else {
+        return Ok(false);
+    };
+    let Content::Blob { digest, .. } = file.content else {
+        return Ok(false);
+    };
+    let bytes = blobs.get(&digest)?;
+    if !is_archive(&bytes) {
+        return Ok(false);
+    }
+    let broken = |reason: String| CopyError::Archive {
+        path: path.absolute(),
+        reason,
+    };
+    let target = tree.resolve_missing(dest, Follow::Last)?;
+    make_dirs(
+        tree,
+        &target,
+        &Finish {
+            mode: None,
+            ..finish.clone()
+        },
+    )?;
+    // The destination is a root of its own: links in the archive that are absolute, or climb, end in it.
+    let Some(Node::Dir(dir)) = tree.get(&target).cloned() else {
+        return Err(CopyError::NotDirectory {
+            path: target.absolute(),
+        });
+    };
+    let mut unpacking = Unpacking {
+        tree: Tree::from_dir(dir)?,
+        finish,
+        blobs,
+        left: MAX_BYTES,
+    };
+    let reader = decompressed(&bytes).map_err(|error| broken(error.to_string()))?;
+    let mut archive = tar::Archive::new(reader);
+    for (n, entry) in archive
+        .entries()
+        .map_err(|error| broken(error.to_string()))?
+        .enumerate()
+    {
+        if n >= MAX_ENTRIES {
+            return Err(broken(format!("expected at most {MAX_ENTRIES} entries, found more")));
+        }
+        let mut entry = entry.map_err(|error| broken(error.to_string()))?;
+        unpacking.entry(&mut entry).map_err(|error| match error {
+            EntryError::Reason(reason) => broken(reason),
+            EntryError::Copy(error) => error,
+        })?;
+    }
+    let unpacked = Node::Dir(Arc::new(unpacking.tree.root().clone()));
+    tree.insert(&target, unpacked)?;
+    Ok(true)
+}
+
+/// Whether `bytes` are a tar with at least one good header, compressed or not.
+fn is_archive(bytes: &[u8]) -> bool {
+    let Ok(reader) = decompressed(bytes) else { return false };
+    let mut archive = tar::Archive::new(reader);
+    let Ok(mut entries) = archive.entries() else {
+        return false;
+    };
+    matches!(entries.next(), Some(Ok(_)))
+}
+
+fn decompressed(bytes: &[u8]) -> std::io::Result<Box<dyn Read + '_>> {
+    Ok(match bytes {
+        [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(bytes)),
+        [b'B', b'Z', b'h', ..] => Box::new(bzip2::read::MultiBzDecoder::new(bytes)),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Box::new(lzma_rust2::XzReader::new(bytes, true)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => {
+            let decoder = ruzstd::decoding::StreamingDecoder::new(bytes);
+            Box::new(decoder.map_err(|error| std::io::Error::other(error.to_string()))?)
+        }
+        bytes => Box::new(bytes),
+    })
+}
+
+enum EntryError {
+    /// Something about the archive.
+    Reason(String),
+    /// Something about the tree or the store.
+    Copy(CopyError),
+}
+
+impl From<std::io::Error> for EntryError {
+    fn from(error: std::io::Error) -> EntryError {
+        EntryError::Reason(error.to_string())
+    }
+}
+
+impl From<TreeError> for EntryError {
+    fn from(error: TreeError) -> EntryError {
+        EntryError::Copy(error.into())
+    }
+}
+
+/// An archive on its way into a tree of its own.
+struct Unpacking<'a> {
+    tree: Tree,
+    finish: &'a Finish,
+    blobs: &'a mut dyn BlobStore,
+    left: u64,
+}
+
+impl Unpacking<'_> {
+    fn entry(&mut self, entry: &mut tar::Entry<'_, impl Read>) -> Result<(), EntryError> {
+        let name = text(&entry.path_bytes(), "name")?;
+        let path = TreePath::parse(&name).map_err(|error| EntryError::Reason(error.to_string()))?;
+        let kind = entry.header().entry_type();
+        if path.is_root() || matches!(kind, EntryType::XGlobalHeader) {
+            return Ok(());
+        }
+        let place = self.make_parent(&path)?;
+        let node = match kind {
+            EntryType::Directory => Node::Dir(Arc::new(Dir::new(self.meta(entry)?))),
+            EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.file(entry)?,
+            EntryType::Symlink => {
+                let target = link_name(entry)?;
+                check_link(&path, &target)?;
+                Node::Symlink {
+                    meta: Meta {
+                        mode: 0o777,
+                        ..self.meta(entry)?
+                    },
+                    target,
+                }
+            }
+            EntryType::Link => {
+                let target = TreePath::parse(&link_name(entry)?).map_err(|e| EntryError::Reason(e.to_string()))?;
+                let existing = self.tree.resolve(target.as_str(), Follow::AllButLast)?;
+                if existing != place && self.tree.get(&place).is_some() {
+                    self.tree.remove(&place)?;
+                }
+                return Ok(self.tree.link(&existing, &place)?);
+            }
+            EntryType::Char => Node::Special {
+                meta: self.meta(entry)?,
+                kind: device(entry, Special::Char)?,
+            },
+            EntryType::Block => Node::Special {
+                meta: self.meta(entry)?,
+                kind: device(entry, Special::Block)?,
+            },
+            EntryType::Fifo => Node::Special {
+                meta: self.meta(entry)?,
+                kind: Special::Fifo,
+            },
+            other => {
+                return Err(EntryError::Reason(format!(
+                    "expected a file, found an entry of type {:?}",
+                    other.as_byte()
+                )));
+            }
+        };
+        match (&node, self.tree.get(&place)) {
+            (Node::Dir(dir), Some(Node::Dir(_))) => self.tree.update_meta(&place, |meta| *meta = dir.meta.clone())?,
+            _ => self.tree.insert(&place, node)?,
+        }
+        Ok(())
+    }
+
+    /// The place of `path` with links above it followed; directories that the archive only implies are made, owner 0:0.
+    fn make_parent(&mut self, path: &TreePath) -> Result<TreePath, EntryError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
+            return Ok(path.clone());
+        };
+        let parent = self.tree.resolve_missing(parent.as_str(), Follow::Last)?;
+        let meta = Meta {
+            mtime: self.finish.now,
+            ..Meta::of_mode(0o755)
+        };
+        self.tree.mkdir_all(&parent, &meta)?;
+        Ok(parent.join(name).map_err(TreeError::from)?)
+    }
+
+    fn file(&mut self, entry: &mut tar::Entry<'_, impl Read>) -> Result<Node, EntryError> {
+        let meta = self.meta(entry)?;
+        let size = entry.size();
+        let too_large = || EntryError::Reason(format!("expected at most {MAX_BYTES} bytes, found more"));
+        self.left = self.left.checked_sub(size).ok_or_else(too_large)?;
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes)?;
+        let digest = self.blobs.put(&bytes).map_err(|error| EntryError::Copy(error.into()))?;
+        let content = Content::Blob {
+            digest,
+            size: bytes.len() as u64,
+        };
+        Ok(Node::File(Arc::new(File {
+            meta,
+            content,
+            link: None,
+        })))
+    }
+
+    fn meta(&self, entry: &mut tar::Entry<'_, impl Read>) -> Result<Meta, EntryError> {
+        let header = entry.header();
+        let number = |value: u64| {
+            u32::try_from(value).map_err(|_| EntryError::Reason(format!("expected an owner of 32 bits, found {value}")))
+        };
+        let (mut uid, mut gid) = (number(header.uid()?)?, number(header.gid()?)?);
+        if let Some(owner) = self.finish.owner {
+            (uid, gid) = owner;
+        }
+        let mut meta = Meta {
+            mode: header.mode()? & 0o7777,
+            uid,
+            gid,
+            ..Meta::default()
+        };
+        meta.mtime.secs = i64::try_from(header.mtime()?).unwrap_or(i64::MAX);
+        if let Some(extensions) = entry.pax_extensions()? {
+            for extension in extensions {
+                let extension = extension?;
+                match (extension.key(), extension.value()) {
+                    (Ok("mtime"), Ok(value)) => meta.mtime = pax_time(value).unwrap_or(meta.mtime),
+                    (Ok(key), _) if key.starts_with("SCHILY.xattr.") => {
+                        let key = key["SCHILY.xattr.".len()..].to_owned();
+                        meta.xattrs.insert(key, extension.value_bytes().to_vec());
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(meta)
+    }
+}
+
+/// Seconds with an optional fraction.
+fn pax_time(text: &str) -> Option<Time> {
+    let (secs, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits: String = fraction.chars().chain("000000000".chars()).take(9).collect();
+    Some(Time {
+        secs: secs.parse().ok()?,
+        nanos: digits.parse().ok()?,
+    })
+}
+
+fn text(bytes: &[u8], what: &str) -> Result<String, EntryError> {
+    let lossy = || {
+        EntryError::Reason(format!(
+            "expected a {what} in UTF-8, found {:?}",
+            String::from_utf8_lossy(bytes)
+        ))
+    };
+    String::from_utf8(bytes.to_vec()).map_err(|_| lossy())
+}
+
+fn link_name(entry: &tar::Entry<'_, impl Read>) -> Result<String, EntryError> {
+    let name = entry
+        .link_name_bytes()
+        .ok_or_else(|| EntryError::Reason("expected a link's target, found none".to_owned()))?;
+    text(&name, "link's target")
+}
+
+/// A link that climbs out of the archive is refused; where an absolute one leads is the destination's business.
+fn check_link(path: &TreePath, target: &str) -> Result<(), EntryError> {
+    let mut depth = path.depth() as i64 - 1;
+    for part in target.split('/') {
+        depth += match part {
+            "" | "." => 0,
+            ".." => -1,
+            _ => 1,
+        };
+        if depth < 0 {
+            return Err(EntryError::Reason(format!(
+                "invalid symlink \"{}\" -> {target:?}",
+                path.absolute()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn device(entry: &tar::Entry<'_, impl Read>, of: fn(u32, u32) -> Special) -> Result<Special, EntryError> {
+    let header = entry.header();
+    Ok(of(
+        header.device_major()?.unwrap_or(0),
+        header.device_minor()?.unwrap_or(0),
+    ))
+}
