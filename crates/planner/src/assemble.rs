@@ -6,7 +6,7 @@ use crate::instructions;
 use crate::options::{Known, Options, Resolved};
 use crate::path;
 use crate::place::Place;
-use crate::plan::{Action, Base, Caching, Input, Line, MakeDir, MountKind, Past, Plan, Source, Stage, Step};
+use crate::plan::{Action, Base, Caching, Input, Line, MakeDir, Past, Plan, Source, Stage, Step};
 use crate::print::capital_keyword;
 use crate::scope::{IsTarget, Scope};
 use crate::states::{Command, State, States, image_name};
@@ -293,7 +293,7 @@ impl<'a> Assembly<'a> {
     fn push(&mut self, scope: &Scope, command: &Command, made: Made, base: Input) -> usize {
         let index = self.steps.len();
         let inputs: Vec<Input> = std::iter::once(base)
-            .chain(inputs(&made.action))
+            .chain(made.action.inputs())
             .map(|input| self.canonical(input))
             .collect();
         let identity = definition::identity(&made.action, &made.definition, &format!("{inputs:?}"));
@@ -383,23 +383,6 @@ impl<'a> Assembly<'a> {
                 }
             })
             .collect()
-    }
-}
-
-/// The filesystems an action takes from, in order, its base aside.
-pub(crate) fn inputs(action: &Action) -> Vec<Input> {
-    match action {
-        Action::MakeDir(_) => Vec::new(),
-        Action::Copy(copy) => copy.items.iter().map(|item| item.from).collect(),
-        Action::Link { layer } => vec![Input::Step(*layer)],
-        Action::Run(run) => run
-            .mounts
-            .iter()
-            .filter_map(|mount| match &mount.kind {
-                MountKind::Bind { from, .. } | MountKind::Cache { from, .. } => Some(*from),
-                _ => None,
-            })
-            .collect(),
     }
 }
 

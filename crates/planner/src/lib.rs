@@ -21,6 +21,7 @@
 
 // In and out.
 mod options;
+mod order;
 mod plan;
 mod prepare;
 // Stages and what they take from which.

@@ -512,17 +512,12 @@ pub(crate) fn image_name(state: &State, options: &Options) -> ImageName {
 }
 
 fn read_trigger(text: &str, place: Place) -> Result<Instruction, Diagnostic> {
-    let parse = dockerfile::parse(text);
-    if let Some(first) = parse
-        .diagnostics
-        .iter()
-        .filter(|found| found.severity == dockerfile::Severity::Error)
-        .min_by_key(|found| found.phase)
-    {
+    let parse = dockerfile::parse_trigger(text);
+    if let Some(first) = dockerfile::first_error(&parse.diagnostics) {
         return Err(place.error("bad-trigger", first.message.clone()));
     }
     match <[Instruction; 1]>::try_from(parse.dockerfile.instructions) {
-        Ok([instruction]) => Ok(instruction),
+        Ok([trigger]) => Ok(trigger),
         Err(_) => Err(place.error("bad-trigger", "onbuild trigger should be a single expression")),
     }
 }
