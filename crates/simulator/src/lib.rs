@@ -1,1 +1,21 @@
-//! (being written)
+//! An [`Executor`](builder::Executor) without a machine: a virtual shell over the build's tree.
+//!
+//! Shell syntax and text filters come from `bashkit`; files, owners, users, mounts, package managers and compilers are
+//! modelled here. What a command leaves behind is plausible, never exact: every outcome says
+//! [`Fidelity::Simulated`](builder::Fidelity::Simulated).
+//!
+//! Not here: processes, networks, clocks. Commands end at once and say how long they would have taken; packages come
+//! from recipes under `recipes/`; a program that has no model says so and does nothing.
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod command;
+mod commands;
+mod drive;
+mod packages;
+mod shell;
+mod simulator;
+mod vfs;
+mod world;
+
+pub use simulator::Simulator;

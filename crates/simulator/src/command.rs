@@ -1,0 +1,194 @@
+//! A command of ours in the shell: what it is called with, and what it gives back.
+
+use crate::world::{Errno, Result, Shared, World};
+use bashkit::{Builtin, BuiltinContext, ExecResult, ExecutionPlan, SubCommand, async_trait};
+use std::collections::BTreeMap;
+
+/// What a command is called with.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) world: &'a mut World,
+    /// The name it was called by.
+    pub(crate) name: &'a str,
+    pub(crate) args: &'a [String],
+    pub(crate) env: &'a BTreeMap<String, String>,
+    pub(crate) cwd: &'a str,
+    pub(crate) stdin: &'a [u8],
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Call<'_> {
+    /// A path as given, from the root.
+    pub(crate) fn path(&self, given: &str) -> String {
+        if given.starts_with('/') {
+            given.to_owned()
+        } else {
+            format!("{}/{given}", self.cwd.trim_end_matches('/'))
+        }
+    }
+
+    pub(crate) fn env(&self, name: &str) -> &str {
+        self.env.get(name).map_or("", String::as_str)
+    }
+
+    pub(crate) fn say(&mut self, line: impl AsRef<str>) {
+        self.out.push_str(line.as_ref());
+        self.out.push('\n');
+    }
+
+    pub(crate) fn warn(&mut self, line: impl AsRef<str>) {
+        self.err.push_str(line.as_ref());
+        self.err.push('\n');
+    }
+
+    /// Says what went wrong, as `name: what`, and returns exit code 1.
+    pub(crate) fn fail(&mut self, what: impl AsRef<str>) -> Result<i32> {
+        let line = format!("{}: {}", self.name, what.as_ref());
+        self.warn(line);
+        Ok(1)
+    }
+
+    /// Runs `step`; a failure is said as `name: what: reason` and counted. What must be fetched first is passed on.
+    pub(crate) fn attempt(
+        &mut self,
+        what: &str,
+        exit: &mut i32,
+        step: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        match step(self) {
+            Ok(()) => Ok(()),
+            Err(need @ Errno::Need(_)) => Err(need),
+            Err(errno) => {
+                let line = format!("{}: {what}: {errno}", self.name);
+                self.warn(line);
+                *exit = 1;
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets simulated time pass.
+    pub(crate) fn take_millis(&mut self, millis: u64) {
+        self.world.millis = self.world.millis.saturating_add(millis);
+    }
+}
+
+/// What a command does. It reads first and writes afterwards, or can be done twice: it starts anew on the same
+/// tree when bytes had to be fetched.
+pub(crate) type Work = fn(&mut Call<'_>) -> Result<i32>;
+
+/// A command that exists where the tree has a file for it.
+#[derive(Debug, Clone)]
+pub(crate) struct Command {
+    pub(crate) name: &'static str,
+    pub(crate) work: Work,
+    pub(crate) shared: Shared,
+    /// A part of the shell: there without a file.
+    pub(crate) is_internal: bool,
+    pub(crate) dialect: Dialect,
+}
+
+/// Whose words the shell's own errors take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// Debian and Ubuntu's /bin/sh.
+    Dash,
+    /// busybox and Alpine's.
+    Ash,
+    Bash,
+}
+
+impl Dialect {
+    pub(crate) fn not_found(self, name: &str) -> String {
+        match self {
+            Dialect::Dash => format!("/bin/sh: 1: {name}: not found\n"),
+            Dialect::Ash => format!("/bin/sh: {name}: not found\n"),
+            Dialect::Bash => format!("/bin/bash: line 1: {name}: command not found\n"),
+        }
+    }
+}
+
+#[async_trait]
+impl Builtin for Command {
+    async fn execute(&self, ctx: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        let env = environment(&ctx);
+        if !self.is_internal {
+            let path = env.get("PATH").map_or("", String::as_str);
+            if self.shared.lock().which(self.name, path).is_none() {
+                return Ok(ExecResult::err(self.dialect.not_found(self.name), 127));
+            }
+        }
+        let cwd = ctx.cwd.to_string_lossy().into_owned();
+        let stdin = ctx.stdin.map(|data| data.as_bytes().to_vec()).unwrap_or_default();
+        loop {
+            let (result, out, err) = {
+                let mut world = self.shared.lock();
+                let before = world.clone();
+                let mut call = Call {
+                    world: &mut world,
+                    name: self.name,
+                    args: ctx.args,
+                    env: &env,
+                    cwd: &cwd,
+                    stdin: &stdin,
+                    out: String::new(),
+                    err: String::new(),
+                };
+                let result = (self.work)(&mut call);
+                let (out, err) = (call.out, call.err);
+                if matches!(result, Err(Errno::Need(_))) {
+                    *world = before;
+                }
+                (result, out, err)
+            };
+            let exit = match result {
+                Ok(exit) => exit,
+                Err(Errno::Need(digest)) => {
+                    if self.shared.fetch(digest).await.is_err() {
+                        let line = format!("{}: {}\n", self.name, Errno::NotSimulated);
+                        return Ok(ExecResult::err(line, 1));
+                    }
+                    continue;
+                }
+                Err(errno) => return Ok(ExecResult::err(format!("{}: {errno}\n", self.name), 1)),
+            };
+            let mut done = ExecResult::ok(out);
+            done.stderr = err.into();
+            done.exit_code = exit;
+            return Ok(done);
+        }
+    }
+
+    async fn execution_plan(&self, ctx: &BuiltinContext<'_>) -> bashkit::Result<Option<ExecutionPlan>> {
+        let Some(script) = crate::commands::becomes(self.name, ctx.args) else {
+            return Ok(None);
+        };
+        let env = environment(ctx);
+        let path = env.get("PATH").map_or("", String::as_str);
+        if !self.is_internal && self.shared.lock().which(self.name, path).is_none() {
+            return Ok(None);
+        }
+        Ok(Some(ExecutionPlan::Batch {
+            commands: vec![SubCommand {
+                name: "sh".to_owned(),
+                args: script,
+                stdin: ctx.stdin.cloned(),
+                assignments: Vec::new(),
+            }],
+        }))
+    }
+}
+
+/// The exported variables, and PATH whether exported or not.
+fn environment(ctx: &BuiltinContext<'_>) -> BTreeMap<String, String> {
+    let mut env: BTreeMap<String, String> = ctx
+        .env
+        .iter()
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect();
+    if let Some(path) = ctx.variables.get("PATH") {
+        env.insert("PATH".to_owned(), path.clone());
+    }
+    env
+}

@@ -1,0 +1,236 @@
+//! The commands of ours: names, what does the work, and how they stand to the shell.
+
+mod accounts;
+mod copy;
+mod files;
+mod identity;
+mod modes;
+mod options;
+mod system;
+
+use crate::command::{Call, Dialect, Work};
+use crate::packages;
+use crate::shell::quoted;
+use crate::vfs::UNSIMULATED;
+use crate::world::Result;
+use bashkit::{Builtin, BuiltinContext, CommandResolver, ExecResult, async_trait};
+use std::sync::Arc;
+
+/// Whether a command needs a file in the tree to exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Part of the shell.
+    Internal,
+    /// A program: found on PATH or not at all.
+    Program,
+}
+
+/// Every command of ours.
+pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
+    use Kind::{Internal, Program};
+    let mut all: Vec<(&'static str, Work, Kind)> = vec![
+        ("umask", modes::umask, Internal),
+        ("echo", system::echo, Internal),
+        (UNSIMULATED, unsimulated, Internal),
+        (PUSH_USER, identity::push_user, Internal),
+        (POP_USER, identity::pop_user, Internal),
+    ];
+    let programs: &[(&'static str, Work)] = &[
+        ("cp", copy::cp),
+        ("mv", copy::mv),
+        ("install", copy::install),
+        ("rm", files::rm),
+        ("unlink", files::rm),
+        ("rmdir", files::rmdir),
+        ("mkdir", files::mkdir),
+        ("ln", files::ln),
+        ("link", files::ln),
+        ("touch", files::touch),
+        ("mktemp", files::mktemp),
+        ("dd", files::dd),
+        ("truncate", files::truncate),
+        ("fallocate", files::truncate),
+        ("chmod", modes::chmod),
+        ("chown", modes::chown),
+        ("chgrp", modes::chgrp),
+        ("stat", modes::stat),
+        ("id", identity::id),
+        ("whoami", identity::whoami),
+        ("groups", identity::groups),
+        ("getent", identity::getent),
+        ("useradd", accounts::useradd),
+        ("adduser", accounts::adduser),
+        ("groupadd", accounts::groupadd),
+        ("addgroup", accounts::addgroup),
+        ("usermod", accounts::usermod),
+        ("su", identity::unreachable_user),
+        ("sudo", identity::unreachable_user),
+        ("gosu", identity::unreachable_user),
+        ("su-exec", identity::unreachable_user),
+        ("runuser", identity::unreachable_user),
+        ("sleep", system::sleep),
+        ("usleep", system::sleep),
+        ("uname", system::uname),
+        ("arch", system::uname),
+        ("hostname", system::hostname),
+        ("nproc", system::nproc),
+        ("which", system::which),
+        ("sync", system::nothing),
+        ("ldconfig", system::nothing),
+        ("update-ca-certificates", system::nothing),
+        ("chpasswd", system::nothing),
+        ("passwd", system::nothing),
+        ("systemctl", system::systemctl),
+    ];
+    all.extend(programs.iter().map(|&(name, work)| (name, work, Program)));
+    all.extend(packages::commands().iter().map(|&(name, work)| (name, work, Program)));
+    all
+}
+
+/// The hidden builtins around a command that runs as another user.
+const PUSH_USER: &str = "__layerlab_as";
+const POP_USER: &str = "__layerlab_back";
+
+/// What a POSIX shell knows without a file: these of bashkit's builtins are always there.
+const PART_OF_SHELL: &[&str] = &[
+    "!",
+    ".",
+    ":",
+    "[",
+    "alias",
+    "bg",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "echo",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "false",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "jobs",
+    "kill",
+    "let",
+    "local",
+    "mapfile",
+    "popd",
+    "printf",
+    "pushd",
+    "pwd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "test",
+    "times",
+    "trap",
+    "true",
+    "type",
+    "typeset",
+    "ulimit",
+    "unalias",
+    "unset",
+    "wait",
+];
+
+/// Builtins of bashkit that stand for programs which must not do what they would do there.
+const REFUSED: &[&str] = &[
+    "git", "ssh", "scp", "sftp", "curl", "wget", "http", "python", "python3", "node", "npm", "pip", "sqlite3", "sudo",
+    "su", "shuf", "uptime", "who", "w", "users", "top", "ps",
+];
+
+pub(crate) fn is_part_of_shell(name: &str) -> bool {
+    PART_OF_SHELL.contains(&name)
+}
+
+pub(crate) fn is_refused(name: &str) -> bool {
+    REFUSED.contains(&name)
+}
+
+/// Whether a builtin runs other commands: files that are looked at below it are programs again.
+pub(crate) fn runs_others(name: &str) -> bool {
+    matches!(
+        name,
+        "xargs"
+            | "find"
+            | "env"
+            | "timeout"
+            | "time"
+            | "nohup"
+            | "nice"
+            | "busybox"
+            | "command"
+            | "exec"
+            | "eval"
+            | "su"
+            | "sudo"
+            | "gosu"
+            | "su-exec"
+            | "runuser"
+            | "sh"
+            | "bash"
+            | "."
+            | "source"
+            | "builtin"
+    )
+}
+
+/// The arguments of the `sh` that a command turns into, if it is one that runs another as another user.
+pub(crate) fn becomes(name: &str, args: &[String]) -> Option<Vec<String>> {
+    let (user, words) = identity::target_user(name, args)?;
+    let script = format!(
+        "{PUSH_USER} {} || exit 1; \"$@\"; layerlab_exit=$?; {POP_USER}; exit $layerlab_exit",
+        quoted(&user)
+    );
+    Some(
+        ["-c".to_owned(), script, name.to_owned()]
+            .into_iter()
+            .chain(words)
+            .collect(),
+    )
+}
+
+fn unsimulated(call: &mut Call<'_>) -> Result<i32> {
+    let program = call.args.first().cloned().unwrap_or_default();
+    call.warn(format!(
+        "layerlab: {program} is not simulated: it was not run, and nothing was changed"
+    ));
+    Ok(0)
+}
+
+/// Answers for every name that nothing else answers for.
+pub(crate) struct Absentees {
+    pub(crate) dialect: Dialect,
+}
+
+impl CommandResolver for Absentees {
+    fn resolve(&self, name: &str) -> Option<Arc<dyn Builtin>> {
+        Some(Arc::new(NotFound(self.dialect.not_found(name))))
+    }
+}
+
+/// Says that there is no such command.
+struct NotFound(String);
+
+#[async_trait]
+impl Builtin for NotFound {
+    async fn execute(&self, _: BuiltinContext<'_>) -> bashkit::Result<ExecResult> {
+        Ok(ExecResult::err(self.0.clone(), 127))
+    }
+}

@@ -1,0 +1,184 @@
+//! Who one is, and being someone else: id, whoami, groups, getent, su, sudo, gosu.
+
+use super::options::Options;
+use crate::command::Call;
+use crate::world::Result;
+
+pub(crate) fn id(call: &mut Call<'_>) -> Result<i32> {
+    let options = Options::read(call.args, &[]);
+    let who = match options.operands.first() {
+        None => call.world.who.clone(),
+        Some(name) => {
+            let known = call
+                .world
+                .accounts()?
+                .iter()
+                .any(|account| account.name == *name || account.uid.to_string() == *name);
+            match call.world.identify(name)? {
+                Some(who) if known => who,
+                _ => {
+                    let message = if call.is_busybox() {
+                        format!("unknown user {name}")
+                    } else {
+                        format!("'{name}': no such user")
+                    };
+                    return call.fail(message);
+                }
+            }
+        }
+    };
+    let by_name = options.has(&["n", "--name"]);
+    let (user, group) = (call.world.user_name(who.uid)?, call.world.group_name(who.gid)?);
+    let mut all = vec![who.gid];
+    all.extend(who.groups.iter().copied().filter(|gid| *gid != who.gid));
+    let line = if options.has(&["u", "--user"]) {
+        if by_name { user } else { who.uid.to_string() }
+    } else if options.has(&["g", "--group"]) {
+        if by_name { group } else { who.gid.to_string() }
+    } else if options.has(&["G", "--groups"]) {
+        let mut words = Vec::new();
+        for gid in all {
+            words.push(if by_name {
+                call.world.group_name(gid)?
+            } else {
+                gid.to_string()
+            });
+        }
+        words.join(" ")
+    } else {
+        let named = |number: u32, name: String| {
+            if name == number.to_string() {
+                name
+            } else {
+                format!("{number}({name})")
+            }
+        };
+        let mut groups = Vec::new();
+        for gid in all {
+            groups.push(named(gid, call.world.group_name(gid)?));
+        }
+        format!(
+            "uid={} gid={} groups={}",
+            named(who.uid, user),
+            named(who.gid, group),
+            groups.join(",")
+        )
+    };
+    call.say(line);
+    Ok(0)
+}
+
+pub(crate) fn whoami(call: &mut Call<'_>) -> Result<i32> {
+    let uid = call.world.who.uid;
+    let name = call.world.user_name(uid)?;
+    if name == uid.to_string() {
+        let message = if call.is_busybox() {
+            format!("unknown uid {uid}")
+        } else {
+            format!("cannot find name for user ID {uid}")
+        };
+        return call.fail(message);
+    }
+    call.say(name);
+    Ok(0)
+}
+
+pub(crate) fn groups(call: &mut Call<'_>) -> Result<i32> {
+    let who = call.world.who.clone();
+    let mut names = vec![call.world.group_name(who.gid)?];
+    for gid in who.groups {
+        names.push(call.world.group_name(gid)?);
+    }
+    call.say(names.join(" "));
+    Ok(0)
+}
+
+pub(crate) fn getent(call: &mut Call<'_>) -> Result<i32> {
+    let (Some(database), Some(key)) = (call.args.first(), call.args.get(1)) else {
+        return Ok(1);
+    };
+    let file = match database.as_str() {
+        "passwd" => "/etc/passwd",
+        "group" => "/etc/group",
+        _ => return Ok(2),
+    };
+    let found = call.world.text(file)?.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        (name == key || number == key).then(|| line.to_owned())
+    });
+    match found {
+        Some(line) => {
+            call.say(line);
+            Ok(0)
+        }
+        None => Ok(2),
+    }
+}
+
+/// The user and the words of the command that `sudo`, `su` and their like are asked to run. `None` if they are asked
+/// for something else.
+pub(crate) fn target_user(name: &str, args: &[String]) -> Option<(String, Vec<String>)> {
+    let words = |words: &[String]| (!words.is_empty()).then(|| words.to_vec());
+    match name {
+        "gosu" | "su-exec" => Some((args.first()?.clone(), words(&args[1..])?)),
+        "sudo" | "runuser" => {
+            let mut user = "root".to_owned();
+            let mut rest = args;
+            loop {
+                match rest {
+                    [flag, value, further @ ..] if matches!(flag.as_str(), "-u" | "--user") => {
+                        user.clone_from(value);
+                        rest = further;
+                    }
+                    [flag, further @ ..] if flag == "--" => return Some((user, words(further)?)),
+                    [flag, further @ ..] if flag.starts_with('-') => rest = further,
+                    [word, further @ ..] if word.contains('=') => rest = further,
+                    _ => return Some((user, words(rest)?)),
+                }
+            }
+        }
+        "su" => {
+            let mut user = "root".to_owned();
+            let mut script = None;
+            let mut rest = args.iter();
+            while let Some(arg) = rest.next() {
+                match arg.as_str() {
+                    "-c" | "--command" => script = rest.next().cloned(),
+                    "-s" | "--shell" => drop(rest.next()),
+                    arg if arg.starts_with('-') => {}
+                    name => name.clone_into(&mut user),
+                }
+            }
+            Some((user, vec!["sh".to_owned(), "-c".to_owned(), script?]))
+        }
+        _ => None,
+    }
+}
+
+/// What `su` and `sudo` say when there is nothing to run.
+pub(crate) fn unreachable_user(call: &mut Call<'_>) -> Result<i32> {
+    call.fail("a command to run is needed: a terminal is not simulated")
+}
+
+pub(crate) fn push_user(call: &mut Call<'_>) -> Result<i32> {
+    let name = call.args.first().cloned().unwrap_or_default();
+    let Some(who) = call.world.identify(&name)? else {
+        call.warn(format!("su: user {name} does not exist"));
+        return Ok(1);
+    };
+    if call.world.who.uid != 0 && who != call.world.who {
+        call.warn("su: Authentication failure");
+        return Ok(1);
+    }
+    let before = std::mem::replace(&mut call.world.who, who);
+    call.world.who_before.push(before);
+    Ok(0)
+}
+
+pub(crate) fn pop_user(call: &mut Call<'_>) -> Result<i32> {
+    if let Some(before) = call.world.who_before.pop() {
+        call.world.who = before;
+    }
+    Ok(0)
+}

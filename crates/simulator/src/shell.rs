@@ -1,0 +1,261 @@
+//! One session of the virtual shell: what it is given, how it is bounded, and its log.
+
+use crate::command::Dialect;
+use crate::drive::{Stuck, complete};
+use crate::vfs::Vfs;
+use crate::world::Shared;
+use crate::{command::Command, commands};
+use bashkit::hooks::HookAction;
+use bashkit::{Bash, ExecOptions, ExecutionLimits, SessionLimits};
+use builder::RunRequest;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use store::BlobStore;
+
+/// Commands and loop rounds that one RUN may take, all together.
+const MAX_STEPS: usize = 200_000;
+/// What a RUN may write to its log.
+const MAX_LOG_BYTES: usize = 2 << 20;
+/// The shell's exit code when it was stopped.
+const STOPPED: i32 = 137;
+
+/// What a session needs to know.
+pub(crate) struct Session<'a> {
+    pub(crate) request: &'a RunRequest,
+    pub(crate) dialect: Dialect,
+    pub(crate) path_list: &'a str,
+    pub(crate) shared: &'a Shared,
+}
+
+/// A script with its options and positional parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Invocation {
+    /// `e`, `u`, `x`, and long options such as `pipefail`.
+    pub(crate) options: Vec<String>,
+    pub(crate) script: String,
+    /// `$0`, if given.
+    pub(crate) arg0: Option<String>,
+    pub(crate) positional: Vec<String>,
+}
+
+/// Reads a shell's arguments. `None` without `-c`: then a file is to be run.
+pub(crate) fn invocation(args: &[String]) -> Option<Invocation> {
+    let mut options = Vec::new();
+    let mut has_script = false;
+    let mut rest = args.iter();
+    let script = loop {
+        let arg = rest.next()?;
+        let Some(letters) = arg.strip_prefix('-').filter(|letters| !letters.is_empty()) else {
+            if has_script {
+                break arg.clone();
+            }
+            return None;
+        };
+        for letter in letters.chars() {
+            match letter {
+                'c' => has_script = true,
+                'o' => options.push(rest.next()?.clone()),
+                '-' | 'l' | 'i' => {}
+                letter => options.push(letter.to_string()),
+            }
+        }
+    };
+    Some(Invocation {
+        options,
+        script,
+        arg0: rest.next().cloned(),
+        positional: rest.cloned().collect(),
+    })
+}
+
+/// The script that runs a program without a shell of its own.
+pub(crate) fn direct(program: &str, args: &[String]) -> Invocation {
+    let words: Vec<String> = std::iter::once(program)
+        .chain(args.iter().map(String::as_str))
+        .map(quoted)
+        .collect();
+    Invocation {
+        options: Vec::new(),
+        script: words.join(" "),
+        arg0: None,
+        positional: Vec::new(),
+    }
+}
+
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// Runs a script to its end; returns its exit code and its log.
+pub(crate) fn run(
+    session: &Session<'_>,
+    invocation: &Invocation,
+    blobs: &dyn BlobStore,
+) -> Result<(i32, String), Stuck> {
+    let mut bash = build(session);
+    let log = Arc::new(Mutex::new(String::new()));
+    let heard = Arc::clone(&log);
+    let dialect = session.dialect;
+    let callback = Box::new(move |out: &bashkit::StreamData, err: &bashkit::StreamData| {
+        let mut log = heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        log.push_str(&out.text_lossy());
+        log.push_str(&spoken(&err.text_lossy(), dialect));
+    });
+    let mut options = ExecOptions::new()
+        .streaming(callback)
+        .arg0(invocation.arg0.clone().unwrap_or_else(|| "/bin/sh".to_owned()));
+    if !invocation.positional.is_empty() {
+        options = options.positional(invocation.positional.clone());
+    }
+    let setup = setup(invocation, dialect);
+    let result = complete(session.shared, blobs, async {
+        bash.exec(&setup).await?;
+        bash.exec_with_options(&invocation.script, options).await
+    })?;
+    let mut log = std::mem::take(&mut *log.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let exit = match result {
+        Ok(done) => done.exit_code,
+        Err(bashkit::Error::ResourceLimit(limit)) => {
+            log.push_str(&format!(
+                "layerlab: the command was stopped: {limit}. The simulation bounds steps and output; a real build would go on.\n"
+            ));
+            STOPPED
+        }
+        Err(error) => {
+            log.push_str(&format!("/bin/sh: {error}\n"));
+            2
+        }
+    };
+    if log.len() > MAX_LOG_BYTES {
+        let mut end = MAX_LOG_BYTES;
+        while !log.is_char_boundary(end) {
+            end -= 1;
+        }
+        log.truncate(end);
+        log.push_str("\n[output clipped, log limit 2MiB reached]\n");
+    }
+    Ok((exit, log))
+}
+
+/// What the shell is told before the script: its options, and no chance.
+fn setup(invocation: &Invocation, dialect: Dialect) -> String {
+    let mut setup = "RANDOM=1\n".to_owned();
+    if dialect != Dialect::Bash {
+        setup.push_str("set +B 2>/dev/null\n");
+    }
+    for option in &invocation.options {
+        let flag = if option.len() > 1 { "-o " } else { "-" };
+        setup.push_str(&format!("set {flag}{option}\n"));
+    }
+    setup
+}
+
+fn limits() -> ExecutionLimits {
+    ExecutionLimits::new()
+        .max_commands(MAX_STEPS)
+        .max_loop_iterations(MAX_STEPS)
+        .max_total_loop_iterations(MAX_STEPS)
+        .max_stdout_bytes(MAX_LOG_BYTES)
+        .max_stderr_bytes(MAX_LOG_BYTES)
+        .max_live_intermediate_bytes(256_000_000)
+        .max_aggregate_input_bytes(1_000_000_000)
+        .max_work_units(1_000_000_000)
+        // Never reached: steps bound a script, so that it ends alike on fast and slow machines.
+        .timeout(Duration::from_secs(86_400))
+        .parser_timeout(Duration::from_secs(86_400))
+}
+
+fn build(session: &Session<'_>) -> Bash {
+    let shared = session.shared;
+    let ours = commands::all();
+    let world = shared.lock();
+    let names: BTreeSet<String> = Bash::builder()
+        .rootfs(false)
+        .build()
+        .builtin_names()
+        .into_iter()
+        .filter(|name| commands::is_part_of_shell(name) || world.which(name, session.path_list).is_some())
+        .filter(|name| !commands::is_refused(name))
+        .collect();
+    let home = world.home.clone();
+    let now = world.now_secs();
+    drop(world);
+    let mut all = names.clone();
+    all.extend(ours.iter().map(|(name, ..)| (*name).to_owned()));
+    let vfs = Vfs {
+        shared: shared.clone(),
+        builtins: Arc::new(all),
+    };
+    let (before, after) = (shared.clone(), shared.clone());
+    let mut builder = Bash::builder()
+        .fs(Arc::new(vfs))
+        .rootfs(false)
+        .follow_symlinks(false)
+        .concurrent_jobs(false)
+        .builtin_filter(move |name| names.contains(name))
+        .command_resolver(Arc::new(commands::Absentees {
+            dialect: session.dialect,
+        }))
+        .before_tool(Box::new(move |event| {
+            before.lock().tools = u32::from(!commands::runs_others(&event.name));
+            HookAction::Continue(event)
+        }))
+        .after_tool(Box::new(move |event| {
+            after.lock().tools = 0;
+            HookAction::Continue(event)
+        }))
+        .hostname("buildkitsandbox")
+        .fixed_epoch(now)
+        .limits(limits())
+        .session_limits(SessionLimits::new().max_total_commands(10 * MAX_STEPS as u64))
+        .cwd(&session.request.cwd);
+    if !session.request.env.iter().any(|(name, _)| name == "HOME") {
+        builder = builder.env("HOME", home);
+    }
+    if !session.request.env.iter().any(|(name, _)| name == "PATH") {
+        builder = builder.env("PATH", session.path_list);
+    }
+    for (name, value) in &session.request.env {
+        builder = builder.env(name, value);
+    }
+    for (name, work, kind) in ours {
+        builder = builder.builtin(
+            name,
+            Box::new(Command {
+                name,
+                work,
+                shared: shared.clone(),
+                is_internal: kind == commands::Kind::Internal,
+                dialect: session.dialect,
+            }),
+        );
+    }
+    builder.build()
+}
+
+/// The shell's own complaints in the words of the shell that the image has.
+fn spoken(text: &str, dialect: Dialect) -> String {
+    text.split_inclusive('\n')
+        .map(|line| spoken_line(line, dialect))
+        .collect()
+}
+
+fn spoken_line(line: &str, dialect: Dialect) -> String {
+    let Some((number, rest)) = line
+        .strip_prefix("/bin/sh: line ")
+        .or_else(|| line.strip_prefix("bash: line "))
+        .and_then(|rest| rest.split_once(": "))
+        .filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit()))
+    else {
+        return line.to_owned();
+    };
+    let rest = rest
+        .strip_suffix(": command not found\n")
+        .map_or_else(|| rest.to_owned(), |name| format!("{name}: not found\n"));
+    match dialect {
+        Dialect::Dash => format!("/bin/sh: {number}: {rest}"),
+        Dialect::Ash => format!("/bin/sh: {rest}"),
+        Dialect::Bash => line.to_owned(),
+    }
+}

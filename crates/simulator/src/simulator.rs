@@ -1,0 +1,224 @@
+//! The executor: a request becomes a shell session over the tree, and the tree afterwards.
+
+use crate::command::Dialect;
+use crate::drive::Stuck;
+use crate::shell::{self, Session};
+use crate::world::{Errno, Shared, Who, World};
+use builder::{ExecuteError, Executor, Fidelity, RunOutcome, RunRequest};
+use store::{BlobStore, Content, Follow, Node, Tree};
+
+/// What a container's first process fails with when it could not be started.
+const CANNOT_START: i32 = 1;
+/// How long a container takes to start, in milliseconds.
+const START_MILLIS: u64 = 60;
+
+/// Runs commands in a virtual shell over the tree, deterministically, on one thread.
+///
+/// Every outcome is [`Fidelity::Simulated`].
+#[derive(Debug, Clone, Default)]
+pub struct Simulator {}
+
+impl Simulator {
+    /// A simulator. It keeps nothing from one run to the next.
+    pub fn new() -> Simulator {
+        Simulator {}
+    }
+}
+
+impl Executor for Simulator {
+    fn run(
+        &mut self,
+        request: &RunRequest,
+        tree: &Tree,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<RunOutcome, ExecuteError> {
+        let mut world = World::new(tree.clone(), request.now, request.network);
+        world.millis = START_MILLIS;
+        world.mount_system();
+        world
+            .mount(&request.mounts)
+            .map_err(|errno| ExecuteError::Unsupported {
+                what: format!("mounts: {errno}"),
+            })?;
+        let who = now(&mut world, blobs, |world| world.identify(&request.user))?;
+        let shared = Shared::new(world);
+        let (exit, log) = match who {
+            None => (CANNOT_START, no_such_user(&request.user)),
+            Some(who) => start(request, who, &shared, blobs)?,
+        };
+        finish(&shared, blobs, exit, log)
+    }
+}
+
+/// Does `work` on the world, reading blobs as it asks for them.
+fn now<T>(
+    world: &mut World,
+    blobs: &dyn BlobStore,
+    work: impl Fn(&mut World) -> crate::world::Result<T>,
+) -> Result<T, ExecuteError> {
+    loop {
+        match work(world) {
+            Ok(done) => return Ok(done),
+            Err(Errno::Need(digest)) => {
+                let bytes = blobs.get(&digest)?;
+                world.supply(digest, bytes);
+            }
+            Err(errno) => {
+                return Err(ExecuteError::Unsupported {
+                    what: errno.to_string(),
+                });
+            }
+        }
+    }
+}
+
+fn no_such_user(user: &str) -> String {
+    let name = user.split(':').next().unwrap_or_default();
+    format!("unable to find user {name}: no matching entries in passwd file\n")
+}
+
+fn not_started(program: &str, why: &str) -> String {
+    format!(
+        "runc run failed: unable to start container process: error during container init: exec: {program:?}: {why}\n"
+    )
+}
+
+/// Finds the program and runs it.
+fn start(
+    request: &RunRequest,
+    who: Who,
+    shared: &Shared,
+    blobs: &dyn BlobStore,
+) -> Result<(i32, String), ExecuteError> {
+    let Some(program) = request.argv.first() else {
+        return Err(ExecuteError::Unsupported {
+            what: "an empty command".to_owned(),
+        });
+    };
+    let path_list = request.env.iter().rfind(|(name, _)| name == "PATH").map_or(
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        |(_, value)| value.as_str(),
+    );
+    let found = {
+        let mut world = shared.lock();
+        let accounts = now(&mut world, blobs, |world| world.accounts())?;
+        let account = accounts.into_iter().find(|account| account.uid == who.uid);
+        world.home = account
+            .map(|account| account.home)
+            .filter(|home| !home.is_empty())
+            .unwrap_or_else(|| "/".to_owned());
+        world.who = who;
+        let absolute = if program.contains('/') && !program.starts_with('/') {
+            format!("{}/{program}", request.cwd.trim_end_matches('/'))
+        } else {
+            program.clone()
+        };
+        if absolute.contains('/') {
+            match world.node(&absolute, Follow::Last) {
+                Err(_) => {
+                    let why = format!("stat {program}: no such file or directory");
+                    return Ok((CANNOT_START, not_started(program, &why)));
+                }
+                Ok((_, Node::Dir(_))) => {
+                    return Ok((CANNOT_START, not_started(program, "is a directory")));
+                }
+                Ok(_) if !world.is_executable(&absolute) => {
+                    return Ok((CANNOT_START, not_started(program, "permission denied")));
+                }
+                Ok(_) => absolute,
+            }
+        } else {
+            match world.which(program, path_list) {
+                Some(path) => path,
+                None => {
+                    let why = "executable file not found in $PATH";
+                    return Ok((CANNOT_START, not_started(program, why)));
+                }
+            }
+        }
+    };
+    let dialect = dialect(&shared.lock(), &found);
+    let session = Session {
+        request,
+        dialect: dialect.unwrap_or(Dialect::Dash),
+        path_list,
+        shared,
+    };
+    let ran = match dialect.and_then(|_| shell::invocation(&request.argv[1..])) {
+        Some(invocation) => shell::run(&session, &invocation, blobs),
+        None => shell::run(&session, &shell::direct(&found, &request.argv[1..]), blobs),
+    };
+    ran.map_err(|stuck| match stuck {
+        Stuck::Store(error) => ExecuteError::Store(error),
+        Stuck::Waiting => ExecuteError::Unsupported {
+            what: "a command that waits for something outside".to_owned(),
+        },
+    })
+}
+
+/// Which shell the file at `path` is, by its own name or that of what it links to.
+fn dialect(world: &World, path: &str) -> Option<Dialect> {
+    let called = path.rsplit('/').next().unwrap_or_default();
+    if !matches!(called, "sh" | "ash" | "dash" | "bash") {
+        return None;
+    }
+    let (target, node) = world.node(path, Follow::Last).ok()?;
+    // A script that merely has a shell's name is run as what it is.
+    if let Node::File(file) = node
+        && let Ok(bytes) = world.bytes_of(&file.content)
+        && bytes.starts_with(b"#!")
+    {
+        return None;
+    }
+    Some(match target.name().unwrap_or_default() {
+        "bash" => Dialect::Bash,
+        "dash" => Dialect::Dash,
+        name if name.starts_with("busybox") => Dialect::Ash,
+        _ if world.exists("/bin/busybox") => Dialect::Ash,
+        _ if called == "bash" => Dialect::Bash,
+        _ => Dialect::Dash,
+    })
+}
+
+/// Takes the mounts away and stores the bytes that are still referred to.
+fn finish(shared: &Shared, blobs: &mut dyn BlobStore, exit: i32, log: String) -> Result<RunOutcome, ExecuteError> {
+    let world = shared.lock();
+    let (tree, caches) = world.unmounted();
+    for (_, node) in tree.walk() {
+        keep(&world, node, blobs)?;
+    }
+    for (_, node) in &caches {
+        keep_below(&world, node, blobs)?;
+    }
+    Ok(RunOutcome {
+        tree,
+        caches,
+        exit,
+        log,
+        millis: world.millis,
+        fidelity: Fidelity::Simulated,
+    })
+}
+
+fn keep(world: &World, node: &Node, blobs: &mut dyn BlobStore) -> Result<(), ExecuteError> {
+    if let Node::File(file) = node
+        && let Content::Blob { digest, .. } = &file.content
+        && let Some(bytes) = world.fresh_in(digest)
+    {
+        blobs.put(&bytes)?;
+    }
+    Ok(())
+}
+
+fn keep_below(world: &World, node: &Node, blobs: &mut dyn BlobStore) -> Result<(), ExecuteError> {
+    keep(world, node, blobs)?;
+    if let Node::Dir(dir) = node {
+        for node in dir.entries.values() {
+            keep_below(world, node, blobs)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+//! The machine a command sees: a tree with an owner, a clock and a umask.
+
+mod files;
+mod mounts;
+mod users;
+
+pub(crate) use mounts::Mounts;
+pub(crate) use users::{Account, Who};
+
+use oci::Digest;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Waker;
+use store::{Content, Time, Tree};
+
+/// Files larger than this keep their size and lose their bytes: a playground does not need 100 MB of zeros.
+pub(crate) const MAX_KEPT_BYTES: u64 = 8 << 20;
+/// What one command may hold in new bytes altogether.
+const MAX_FRESH_BYTES: u64 = 128 << 20;
+/// How many nodes a command may make.
+const MAX_NEW_NODES: u64 = 200_000;
+
+/// Why a filesystem operation failed, in the words of `strerror`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Errno {
+    NoEntry,
+    NotDirectory,
+    IsDirectory,
+    Exists,
+    NotEmpty,
+    Access,
+    NotPermitted,
+    ReadOnly,
+    Busy,
+    Loop,
+    Invalid,
+    /// The limits of this simulation, not of a filesystem.
+    Limit,
+    /// The file is there and its bytes are not.
+    NotSimulated,
+    /// The bytes are in the blob store: fetch them and try again.
+    Need(Digest),
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Errno::NoEntry => "No such file or directory",
+            Errno::NotDirectory => "Not a directory",
+            Errno::IsDirectory => "Is a directory",
+            Errno::Exists => "File exists",
+            Errno::NotEmpty => "Directory not empty",
+            Errno::Access => "Permission denied",
+            Errno::NotPermitted => "Operation not permitted",
+            Errno::ReadOnly => "Read-only file system",
+            Errno::Busy => "Device or resource busy",
+            Errno::Loop => "Too many levels of symbolic links",
+            Errno::Invalid => "Invalid argument",
+            Errno::Limit => "No space left on device (the limit of this simulation)",
+            Errno::NotSimulated => "the content of this file is not simulated",
+            Errno::Need(_) => "the content is not loaded yet",
+        })
+    }
+}
+
+impl From<store::TreeError> for Errno {
+    fn from(error: store::TreeError) -> Errno {
+        use store::TreeError;
+        match error {
+            TreeError::Missing { .. } => Errno::NoEntry,
+            TreeError::NotDirectory { .. } => Errno::NotDirectory,
+            TreeError::IsDirectory { .. } => Errno::IsDirectory,
+            TreeError::Exists { .. } => Errno::Exists,
+            TreeError::TooManyLinks { .. } => Errno::Loop,
+            _ => Errno::Invalid,
+        }
+    }
+}
+
+pub(crate) type Result<T> = std::result::Result<T, Errno>;
+
+/// The state of one run.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) tree: Tree,
+    pub(crate) who: Who,
+    /// Users to go back to: one for each `su` that has not ended.
+    pub(crate) who_before: Vec<Who>,
+    pub(crate) umask: u32,
+    pub(crate) network: bool,
+    pub(crate) mounts: Mounts,
+    pub(crate) home: String,
+    start: Time,
+    /// Simulated milliseconds since the start.
+    pub(crate) millis: u64,
+    /// Nanoseconds past the millisecond: each change gets a time of its own, so that no change is invisible.
+    ticks: u32,
+    bytes: BTreeMap<Digest, Arc<[u8]>>,
+    fresh: BTreeSet<Digest>,
+    fresh_bytes: u64,
+    new_nodes: u64,
+    random: u64,
+    /// How deep builtins are nested: zero while the shell itself looks at files.
+    pub(crate) tools: u32,
+}
+
+impl World {
+    pub(crate) fn new(tree: Tree, start: Time, network: bool) -> World {
+        World {
+            tree,
+            who: Who::root(),
+            who_before: Vec::new(),
+            umask: 0o022,
+            network,
+            mounts: Mounts::default(),
+            home: "/root".to_owned(),
+            start,
+            millis: 0,
+            ticks: 0,
+            bytes: BTreeMap::new(),
+            fresh: BTreeSet::new(),
+            fresh_bytes: 0,
+            new_nodes: 0,
+            random: 0x9e37_79b9_7f4a_7c15,
+            tools: 0,
+        }
+    }
+
+    /// The time of the next change: later than all before.
+    pub(crate) fn tick(&mut self) -> Time {
+        self.ticks += 1;
+        let nanos = u64::from(self.start.nanos) + (self.millis % 1000) * 1_000_000 + u64::from(self.ticks);
+        Time {
+            secs: self.start.secs + (self.millis / 1000) as i64 + (nanos / 1_000_000_000) as i64,
+            nanos: (nanos % 1_000_000_000) as u32,
+        }
+    }
+
+    /// The time on the clock, in seconds since the Unix epoch.
+    pub(crate) fn now_secs(&self) -> i64 {
+        self.start.secs + ((u64::from(self.start.nanos) / 1_000_000 + self.millis) / 1000) as i64
+    }
+
+    /// A number that looks random and is the same in every run (splitmix64).
+    pub(crate) fn random(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.random;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// Keeps `bytes` as the content of a file.
+    pub(crate) fn keep(&mut self, bytes: &[u8]) -> Result<Content> {
+        let size = bytes.len() as u64;
+        if size > MAX_KEPT_BYTES {
+            return Ok(Content::Absent { size });
+        }
+        let digest = Digest::of(bytes);
+        if self.fresh.insert(digest) {
+            self.fresh_bytes += size;
+            if self.fresh_bytes > MAX_FRESH_BYTES {
+                return Err(Errno::Limit);
+            }
+            self.bytes.entry(digest).or_insert_with(|| bytes.into());
+        }
+        Ok(Content::Blob { digest, size })
+    }
+
+    /// The bytes of `content`.
+    pub(crate) fn bytes_of(&self, content: &Content) -> Result<Arc<[u8]>> {
+        match content {
+            Content::Absent { size: 0 } => Ok(Arc::from(&[][..])),
+            Content::Absent { .. } => Err(Errno::NotSimulated),
+            Content::Blob { digest, .. } => self.bytes.get(digest).cloned().ok_or(Errno::Need(*digest)),
+        }
+    }
+
+    /// Gives the world the bytes of a blob it needed.
+    pub(crate) fn supply(&mut self, digest: Digest, bytes: Arc<[u8]>) {
+        self.bytes.insert(digest, bytes);
+    }
+
+    /// The bytes that this run made and `tree` still refers to.
+    pub(crate) fn fresh_in(&self, digest: &Digest) -> Option<Arc<[u8]>> {
+        self.fresh
+            .get(digest)
+            .and_then(|digest| self.bytes.get(digest))
+            .cloned()
+    }
+
+    fn count_node(&mut self) -> Result<()> {
+        self.new_nodes += 1;
+        if self.new_nodes > MAX_NEW_NODES {
+            return Err(Errno::Limit);
+        }
+        Ok(())
+    }
+}
+
+/// What a run still wants from the blob store, and who waits for it.
+#[derive(Debug, Default)]
+pub(crate) struct Wanted {
+    pub(crate) digests: Vec<Digest>,
+    pub(crate) missing: BTreeSet<Digest>,
+    pub(crate) wakers: Vec<Waker>,
+}
+
+/// A [`World`] that the shell and its commands share.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    world: Arc<Mutex<World>>,
+    wanted: Arc<Mutex<Wanted>>,
+}
+
+impl Shared {
+    pub(crate) fn new(world: World) -> Shared {
+        Shared {
+            world: Arc::new(Mutex::new(world)),
+            wanted: Arc::default(),
+        }
+    }
+
+    /// The world. Never held across an `await`.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
+        self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    pub(crate) fn wanted(&self) -> MutexGuard<'_, Wanted> {
+        self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Waits until the driver has fetched `digest`. `Err` if no store has it.
+    pub(crate) async fn fetch(&self, digest: Digest) -> Result<()> {
+        std::future::poll_fn(|cx| {
+            if self.lock().bytes.contains_key(&digest) {
+                return std::task::Poll::Ready(Ok(()));
+            }
+            let mut wanted = self.wanted();
+            if wanted.missing.contains(&digest) {
+                return std::task::Poll::Ready(Err(Errno::NotSimulated));
+            }
+            if !wanted.digests.contains(&digest) {
+                wanted.digests.push(digest);
+            }
+            wanted.wakers.push(cx.waker().clone());
+            std::task::Poll::Pending
+        })
+        .await
+    }
+
+    /// Does `work`, fetching what it needs and trying again. `work` must read before it writes.
+    pub(crate) async fn with<T>(&self, mut work: impl FnMut(&mut World) -> Result<T>) -> Result<T> {
+        loop {
+            let result = work(&mut self.lock());
+            match result {
+                Err(Errno::Need(digest)) => self.fetch(digest).await?,
+                other => return other,
+            }
+        }
+    }
+}
