@@ -4,6 +4,7 @@ mod apply;
 mod diff;
 
 pub use apply::apply;
+pub(crate) use apply::apply_change;
 pub use diff::diff;
 
 use crate::{Content, Meta, Node, TreePath};

@@ -8,6 +8,7 @@ mod read;
 mod write;
 
 pub use read::{Limits, ReadLayer, Whiteouts, read_tar};
+pub(crate) use write::plain_header;
 pub use write::{Written, write_tar};
 
 use crate::StoreError;

@@ -19,27 +19,37 @@ use std::sync::Arc;
 /// Source: OCI image-spec, `layer.md`, "Applying Changesets".
 pub fn apply(lower: &Tree, changes: &Changeset) -> Result<Tree, TreeError> {
     let mut tree = lower.clone();
-    // What this layer put, for opaque whiteouts that come after it.
     let mut put = BTreeSet::new();
-    for Change { path, kind } in &changes.changes {
-        let path = real_place(&mut tree, path, kind)?;
-        match kind {
-            ChangeKind::Put(node) => place(&mut tree, &path, node)?,
-            ChangeKind::Link { to, meta } => link(&mut tree, &path, to, meta)?,
-            ChangeKind::Delete => {
-                if tree.get(&path).is_some() {
-                    tree.remove(&path)?;
-                }
-                continue;
-            }
-            ChangeKind::Opaque => {
-                empty(&mut tree, &path, &put)?;
-                continue;
-            }
-        }
-        put.insert(path);
+    for change in &changes.changes {
+        apply_change(&mut tree, change, &mut put)?;
     }
     Ok(tree)
+}
+
+/// Applies one change and returns the place it was applied to. `put` holds what the same layer has put before, which
+/// opaque whiteouts leave alone.
+pub(crate) fn apply_change(
+    tree: &mut Tree,
+    change: &Change,
+    put: &mut BTreeSet<TreePath>,
+) -> Result<TreePath, TreeError> {
+    let path = real_place(tree, &change.path, &change.kind)?;
+    match &change.kind {
+        ChangeKind::Put(node) => place(tree, &path, node)?,
+        ChangeKind::Link { to, meta } => link(tree, &path, to, meta)?,
+        ChangeKind::Delete => {
+            if tree.get(&path).is_some() {
+                tree.remove(&path)?;
+            }
+            return Ok(path);
+        }
+        ChangeKind::Opaque => {
+            empty(tree, &path, put)?;
+            return Ok(path);
+        }
+    }
+    put.insert(path.clone());
+    Ok(path)
 }
 
 /// Where `path` leads once symbolic links before its last component are followed; directories on the way are made.

@@ -53,6 +53,22 @@ pub fn write_tar(changes: &Changeset, blobs: &dyn BlobStore, sink: &mut dyn Writ
     })
 }
 
+/// The header of a file or directory of nobody at no time, for archives that are no layers: names of at most 100 bytes
+/// of ASCII, those of directories ending in a slash.
+pub(crate) fn plain_header(name: &str, mode: u32, size: u64) -> [u8; BLOCK] {
+    let kind = if name.ends_with('/') {
+        EntryType::Directory
+    } else {
+        EntryType::Regular
+    };
+    let meta = Meta::of_mode(mode);
+    let entry = Entry {
+        size,
+        ..Entry::new(name, kind, &meta)
+    };
+    entry.fields().to_block()
+}
+
 struct HashingSink<'a> {
     sink: &'a mut dyn Write,
     digester: Digester,

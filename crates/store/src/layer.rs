@@ -1,0 +1,180 @@
+//! Layers: changesets with their names and sizes.
+
+use crate::compression::gzip;
+use crate::{
+    BlobStore, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, decompress, read_tar, write_tar,
+};
+use oci::{Descriptor, DiffId, Digest, Time, media_type};
+use std::io::{Cursor, Write};
+use std::sync::Arc;
+
+/// A layer of an image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The digest of its tar.
+    pub diff_id: DiffId,
+    /// The bytes of its tar.
+    pub tar_size: u64,
+    /// The blob as images list it: the tar, or the tar compressed.
+    pub descriptor: Descriptor,
+    /// Where the bytes of the blob come from.
+    pub source: LayerSource,
+    /// What it changes.
+    pub changes: Arc<Changeset>,
+}
+
+/// Where the bytes of a layer's blob come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LayerSource {
+    /// The blob store holds them.
+    Blob,
+    /// They are written from the changes whenever they are wanted; the blob store holds the files' contents only.
+    Changes,
+}
+
+impl Layer {
+    /// The layer that holds `changes`, its blob being the plain tar.
+    ///
+    /// With `latest`, no time in it is later, and its descriptor says so as BuildKit's does.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_tar`].
+    pub fn make(changes: Changeset, latest: Option<Time>, blobs: &dyn BlobStore) -> Result<Layer, LayerError> {
+        let changes = changes.as_written(latest);
+        let written = write_tar(&changes, blobs, &mut std::io::sink())?;
+        let mut descriptor = Descriptor::new(media_type::OCI_LAYER, written.diff_id.0, written.size);
+        if let Some(latest) = latest {
+            let key = "buildkit/rewritten-timestamp".to_owned();
+            descriptor.annotations.insert(key, latest.secs.to_string());
+        }
+        Ok(Layer {
+            diff_id: written.diff_id,
+            tar_size: written.size,
+            descriptor,
+            source: LayerSource::Changes,
+            changes: Arc::new(changes),
+        })
+    }
+
+    /// Reads the layer whose blob is `descriptor` from `blobs`, and puts the contents of its files there.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Store`] if the blob is missing or corrupt, [`LayerError::DiffId`] if its tar is not `expected`,
+    /// otherwise as [`read_tar`].
+    pub fn read(
+        descriptor: Descriptor,
+        expected: Option<DiffId>,
+        limits: &Limits,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<Layer, LayerError> {
+        let bytes = blobs.get(&descriptor.digest)?;
+        if bytes.len() as u64 != descriptor.size {
+            return Err(LayerError::Size {
+                entry: descriptor.digest.to_string(),
+                expected: descriptor.size,
+                found: bytes.len() as u64,
+            });
+        }
+        let mut tar = decompress(Box::new(Cursor::new(bytes)))?;
+        let read = read_tar(&mut tar, limits, Whiteouts::Delete, blobs)?;
+        drop(tar);
+        if let Some(expected) = expected.filter(|expected| *expected != read.diff_id) {
+            return Err(LayerError::DiffId {
+                expected,
+                found: read.diff_id,
+            });
+        }
+        Ok(Layer {
+            diff_id: read.diff_id,
+            tar_size: read.size,
+            descriptor,
+            source: LayerSource::Blob,
+            changes: Arc::new(read.changes),
+        })
+    }
+
+    /// Whether a file in it is simulated.
+    pub fn is_simulated(&self) -> bool {
+        self.changes.is_simulated()
+    }
+
+    /// The bytes of its files, those that are only claimed included.
+    pub fn bytes(&self) -> u64 {
+        self.changes.bytes()
+    }
+
+    /// Writes the bytes of its blob to `sink`.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_tar`]; [`LayerError::DiffId`] if the tar came out otherwise than when the layer was made.
+    pub fn write_blob(&self, blobs: &dyn BlobStore, sink: &mut dyn Write) -> Result<(), LayerError> {
+        match self.source {
+            LayerSource::Blob => copy_blob(&self.descriptor.digest, blobs, sink),
+            LayerSource::Changes => self.write_changes(blobs, sink),
+        }
+    }
+
+    /// This layer with its blob compressed as gzip and kept in `blobs`. One that is a blob already stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_tar`] and [`BlobStore::put`].
+    pub fn gzipped(&self, blobs: &mut dyn BlobStore) -> Result<Layer, LayerError> {
+        if self.source == LayerSource::Blob {
+            return Ok(self.clone());
+        }
+        let mut encoder = gzip(Vec::new());
+        self.write_changes(blobs, &mut encoder)?;
+        let bytes = encoder.finish().map_err(LayerError::Write)?;
+        let digest = blobs.put(&bytes)?;
+        Ok(Layer {
+            descriptor: Descriptor {
+                media_type: media_type::OCI_LAYER_GZIP.to_owned(),
+                digest,
+                size: bytes.len() as u64,
+                ..self.descriptor.clone()
+            },
+            source: LayerSource::Blob,
+            ..self.clone()
+        })
+    }
+
+    /// How its blob is packed, by its media type.
+    pub fn compression(&self) -> Compression {
+        match self.descriptor.media_type.as_str() {
+            media_type::OCI_LAYER_GZIP | media_type::DOCKER_LAYER_GZIP => Compression::Gzip,
+            media_type::OCI_LAYER_ZSTD => Compression::Zstd,
+            _ => Compression::None,
+        }
+    }
+
+    fn write_changes(&self, blobs: &dyn BlobStore, sink: &mut dyn Write) -> Result<(), LayerError> {
+        let written = write_tar(&self.changes, blobs, sink)?;
+        if written.diff_id != self.diff_id {
+            return Err(LayerError::DiffId {
+                expected: self.diff_id,
+                found: written.diff_id,
+            });
+        }
+        Ok(())
+    }
+}
+
+fn copy_blob(digest: &Digest, blobs: &dyn BlobStore, sink: &mut dyn Write) -> Result<(), LayerError> {
+    let mut source = blobs.open(digest)?;
+    loop {
+        let bytes = source.fill_buf().map_err(|source| StoreError::Read {
+            digest: *digest,
+            source,
+        })?;
+        let count = bytes.len();
+        if count == 0 {
+            return Ok(());
+        }
+        sink.write_all(bytes).map_err(LayerError::Write)?;
+        source.consume(count);
+    }
+}

@@ -1,0 +1,54 @@
+//! Laws that every [`BlobStore`] keeps, for the tests of those who make one.
+
+use crate::{BlobStore, StoreError};
+use oci::Digest;
+use std::io::Read;
+
+/// Checks the laws of [`BlobStore`] on stores made by `make`, each of them empty.
+///
+/// # Panics
+///
+/// With the law that is broken.
+pub fn blob_store_laws<S: BlobStore>(mut make: impl FnMut() -> S) {
+    what_is_put_can_be_had(&mut make());
+    putting_twice_is_putting_once(&mut make());
+    what_was_not_put_is_missing(&make());
+}
+
+fn what_is_put_can_be_had(store: &mut impl BlobStore) {
+    let large: Vec<u8> = (0..300_000u32).flat_map(u32::to_le_bytes).collect();
+    let blobs: [&[u8]; 4] = [b"", b"a", &[0; 4096], &large];
+    for bytes in blobs {
+        let digest = store.put(bytes).expect("a blob can be put");
+        assert_eq!(digest, Digest::of(bytes), "put names a blob by its digest");
+    }
+    for bytes in blobs {
+        let digest = Digest::of(bytes);
+        assert_eq!(&*store.get(&digest).expect("a blob that was put can be had"), bytes);
+        assert_eq!(
+            store.size(&digest),
+            Some(bytes.len() as u64),
+            "size is the number of bytes"
+        );
+        assert!(store.has(&digest));
+        let mut read = Vec::new();
+        let mut source = store.open(&digest).expect("a blob that was put can be opened");
+        source.read_to_end(&mut read).expect("an opened blob can be read");
+        assert_eq!(read, bytes, "open reads what get returns");
+    }
+}
+
+fn putting_twice_is_putting_once(store: &mut impl BlobStore) {
+    let first = store.put(b"twice").expect("a blob can be put");
+    let second = store.put(b"twice").expect("a blob can be put again");
+    assert_eq!(first, second);
+    assert_eq!(&*store.get(&first).expect("it is still there"), b"twice");
+}
+
+fn what_was_not_put_is_missing(store: &impl BlobStore) {
+    let digest = Digest::of(b"never put");
+    assert!(matches!(store.get(&digest), Err(StoreError::Missing { digest: found }) if found == digest));
+    assert!(matches!(store.open(&digest), Err(StoreError::Missing { .. })));
+    assert_eq!(store.size(&digest), None);
+    assert!(!store.has(&digest));
+}
