@@ -2,6 +2,7 @@
 
 mod lexer;
 mod pattern;
+mod splitting;
 
 use std::collections::BTreeSet;
 use std::fmt;

@@ -2,7 +2,10 @@
 
 mod health;
 mod mount;
+mod pairs;
+mod stage;
 mod transfer;
+mod trigger;
 
 use std::ops::Range;
 
@@ -11,8 +14,8 @@ use crate::json::{self, Json};
 use crate::lines::Logical;
 use crate::problem::Problem;
 use crate::suggest::suggest_ignoring_case;
-use crate::words::{self, Word, blank_separated, quoted};
-use crate::{ArgName, Command, Heredoc, Instruction, KeyValue, Kind, Spanned, quote};
+use crate::words::{self, Word, blank_separated};
+use crate::{Command, Heredoc, Kind, Spanned, quote};
 
 /// Every keyword, in upper case.
 pub(crate) const KEYWORDS: [&str; 18] = [
@@ -69,6 +72,11 @@ impl<'a> Node<'a> {
         self.logical.text[self.keyword.clone()].to_uppercase()
     }
 
+    /// What stands behind ONBUILD.
+    pub(crate) fn trigger(&self) -> Node<'a> {
+        Node::split(self.logical, self.escape, self.rest.clone())
+    }
+
     /// Whether there is no such keyword.
     pub(crate) fn is_unknown(&self) -> bool {
         !KEYWORDS.contains(&self.name().as_str())
@@ -78,7 +86,7 @@ impl<'a> Node<'a> {
     pub(crate) fn takes_heredocs(&self) -> bool {
         let trigger;
         let node = if self.name() == "ONBUILD" {
-            trigger = Node::split(self.logical, self.escape, self.rest.clone());
+            trigger = self.trigger();
             &trigger
         } else {
             self
@@ -147,11 +155,12 @@ impl<'a> Node<'a> {
         let message = format!("unknown instruction: {written}");
         match suggest_ignoring_case(written, KEYWORDS) {
             Some(near) => {
-                let upper = near.to_uppercase();
                 let message = format!("{message} (did you mean {near}?)");
+                let is_lower = written == written.to_lowercase();
+                let keyword = if is_lower { near } else { near.to_uppercase() };
                 Problem::instruction("unknown-instruction", self.keyword.clone(), message)
-                    .hint(format!("write {upper}"))
-                    .fix(format!("write {upper}"), self.keyword.clone(), upper)
+                    .hint(format!("write {keyword}"))
+                    .fix(format!("write {keyword}"), self.keyword.clone(), keyword)
             }
             None => Problem::instruction("unknown-instruction", self.keyword.clone(), message)
                 .hint("a line belongs to the one before it only if that ends in the escape character"),
@@ -205,138 +214,6 @@ impl<'a> Node<'a> {
         let argument = self.one_argument(name)?;
         self.flag_reader().check(&[])?;
         Ok(argument)
-    }
-
-    fn from(&self) -> Result<Kind, Problem> {
-        let mut words = blank_separated(&self.logical.text, self.rest.clone());
-        let (alias, as_keyword) = match words.len() {
-            1 => (None, None),
-            3 if words[1].value.eq_ignore_ascii_case("as") => (words.pop(), words.pop()),
-            _ => {
-                return Err(self
-                    .count_problem("FROM requires either one or three arguments".to_owned())
-                    .hint("write FROM image, or FROM image AS name"));
-            }
-        };
-        let written_alias = alias.as_ref().map(|word| word.value.clone());
-        if let Some(word) = &alias
-            && !is_stage_name(&word.value.to_lowercase())
-        {
-            let message = format!(
-                "invalid name for build stage: {}, name can't start with a number or contain symbols",
-                quote(&word.value)
-            );
-            return Err(Problem::instruction("stage-name", word.range.clone(), message)
-                .hint("begin with a letter, and use letters, digits, \"-\", \"_\" and \".\""));
-        }
-        let flags = self.flag_reader();
-        flags.check(&[("platform", Takes::Text)])?;
-        let image = words.pop().expect("there are one or three words");
-        Ok(Kind::From {
-            image: self.spanned(image),
-            alias: alias.map(|word| {
-                self.spanned(Word {
-                    value: word.value.to_lowercase(),
-                    range: word.range,
-                })
-            }),
-            as_keyword: as_keyword.map(|word| self.spanned(word)),
-            written_alias,
-            platform: flags.text("platform").filter(|platform| !platform.value.is_empty()),
-        })
-    }
-
-    fn arg(&self) -> Result<Kind, Problem> {
-        let words = quoted(&self.logical.text, self.rest.clone(), self.escape);
-        if words.is_empty() {
-            return Err(self.at_least_one("ARG").hint("write ARG name or ARG name=default"));
-        }
-        let mut names = Vec::with_capacity(words.len());
-        for word in words {
-            let (name, default) = self.split_pair(&word);
-            if name.value.is_empty() && default.is_some() {
-                return Err(Problem::instruction(
-                    "blank-name",
-                    word.range,
-                    "ARG names can not be blank",
-                ));
-            }
-            names.push(ArgName { name, default });
-        }
-        Ok(Kind::Arg(names))
-    }
-
-    /// The pairs of ENV and LABEL, in the form that the first word decides.
-    fn pairs(&self, name: &str) -> Result<Vec<KeyValue>, Problem> {
-        let text = self.logical.text.as_str();
-        let words = quoted(text, self.rest.clone(), self.escape);
-        let mut pairs = Vec::with_capacity(words.len());
-        match words.first() {
-            None => {}
-            Some(first) if !first.value.contains('=') => {
-                let (key, value) = words::split_first(text, self.rest.clone());
-                let Some(value) = value else {
-                    let message = format!("{name} must have two arguments");
-                    return Err(Problem::parse("argument-count", self.rest.clone(), message)
-                        .hint(format!("write {name} {}=value", &text[key])));
-                };
-                let word = |range: Range<usize>| Word {
-                    value: text[range.clone()].to_owned(),
-                    range,
-                };
-                pairs.push(KeyValue {
-                    key: self.spanned(word(key)),
-                    value: self.spanned(word(value)),
-                    equals: false,
-                });
-            }
-            Some(_) => {
-                for word in words {
-                    let (key, Some(value)) = self.split_pair(&word) else {
-                        let message = format!(
-                            "Syntax error - can't find = in {}. Must be of the form: name=value",
-                            quote(&word.value)
-                        );
-                        return Err(Problem::parse("missing-equals", word.range, message)
-                            .hint("put double quotes around a value that holds blanks"));
-                    };
-                    pairs.push(KeyValue {
-                        key,
-                        value,
-                        equals: true,
-                    });
-                }
-            }
-        }
-        self.flag_reader().check(&[])?;
-        if pairs.is_empty() {
-            return Err(self.at_least_one(name).hint(format!("write {name} name=value")));
-        }
-        if pairs.iter().any(|pair| pair.key.value.is_empty()) {
-            return Err(Problem::instruction(
-                "blank-name",
-                self.rest.clone(),
-                format!("{name} names can not be blank"),
-            ));
-        }
-        Ok(pairs)
-    }
-
-    /// `key=value` at its first `=`.
-    fn split_pair(&self, word: &Word) -> (Spanned<String>, Option<Spanned<String>>) {
-        let Range { start, end } = word.range;
-        let Some(equals) = word.value.find('=') else {
-            return (self.spanned(word.clone()), None);
-        };
-        let key = Word {
-            range: start..start + equals,
-            value: word.value[..equals].to_owned(),
-        };
-        let value = Word {
-            range: start + equals + 1..end,
-            value: word.value[equals + 1..].to_owned(),
-        };
-        (self.spanned(key), Some(self.spanned(value)))
     }
 
     fn expose(&self) -> Result<Vec<Spanned<String>>, Problem> {
@@ -430,47 +307,6 @@ impl<'a> Node<'a> {
         }
     }
 
-    fn onbuild(&self, heredocs: &mut Vec<Heredoc>) -> Result<Kind, Problem> {
-        let node = Node::split(self.logical, self.escape, self.rest.clone());
-        let name = node.name();
-        let nested = matches!(name.as_str(), "ONBUILD" | "FROM" | "MAINTAINER");
-        // What is wrong with the words of the trigger stops the parser; the rest is found where the trigger runs.
-        let kind = if nested || self.rest.is_empty() {
-            Ok(Kind::Unknown)
-        } else {
-            node.kind(heredocs)
-        };
-        let kind = match kind {
-            Err(problem) if problem.is_parse() => return Err(problem),
-            kind => kind.unwrap_or(Kind::Unknown),
-        };
-        if self.rest.is_empty() {
-            return Err(self
-                .at_least_one("ONBUILD")
-                .hint("write the instruction that a child image shall run"));
-        }
-        self.flag_reader().check(&[])?;
-        if nested {
-            let message = if name == "ONBUILD" {
-                "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".to_owned()
-            } else {
-                format!("{name} isn't allowed as an ONBUILD trigger")
-            };
-            return Err(Problem::instruction("onbuild-trigger", node.keyword, message));
-        }
-        Ok(Kind::Onbuild(Box::new(Instruction {
-            span: self.logical.span(node.range()),
-            lines: (0, 0),
-            keyword: node.spanned_keyword(),
-            original: self.stored_trigger(heredocs),
-            flags: node.flag_reader().all(),
-            heredocs: heredocs.clone(),
-            comments: Vec::new(),
-            empty_continuation: None,
-            kind,
-        })))
-    }
-
     pub(crate) fn spanned_keyword(&self) -> Spanned<String> {
         let value = self.logical.text[self.keyword.clone()].to_owned();
         self.spanned(Word {
@@ -478,23 +314,4 @@ impl<'a> Node<'a> {
             value,
         })
     }
-
-    /// What the image keeps of an ONBUILD: the line behind its keyword and the heredocs' bodies.
-    fn stored_trigger(&self, heredocs: &[Heredoc]) -> String {
-        let mut stored = self.logical.text[self.keyword.end..].trim_start().to_owned();
-        for heredoc in heredocs {
-            stored.push('\n');
-            stored.push_str(&heredoc.raw);
-            stored.push_str(&heredoc.name);
-        }
-        stored
-    }
-}
-
-/// `[a-z][a-z0-9-_.]*`
-fn is_stage_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '_' | '.'))
 }

@@ -225,6 +225,9 @@ impl<'a> Parser<'a> {
         self.in_stage |= is_from;
         let lines = (first_line, self.lines.number);
         if let Kind::Onbuild(trigger) = &mut kind {
+            if let (Kind::Unknown, Err(problem)) = (&trigger.kind, node.trigger().kind(&mut Vec::new())) {
+                self.diagnostics.push(problem.locate_in_trigger(logical, first_line));
+            }
             trigger.lines = lines;
             trigger.span.end = trigger.span.end.max(end);
         }

@@ -3,7 +3,9 @@
 /// A name is suggested if fewer edits than this lead to it.
 const TOO_FAR: usize = 3;
 
-/// Returns the option nearest to `word`, at most two edits away; the first of equals.
+/// Returns the option nearest to `word`, at most two edits away; of equals one that begins like the word, else the first.
+///
+/// BuildKit chooses among equals at random.
 ///
 /// `None` if nothing is near, or if `word` is one of the options: then the name was not the mistake.
 pub fn suggest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -14,7 +16,9 @@ pub fn suggest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Op
             return None;
         }
         let distance = distance(word, option);
-        if distance < least {
+        let begins_alike = |other: &str| other.chars().next() == word.chars().next();
+        let is_better = distance == least && best.is_some_and(|best| !begins_alike(best)) && begins_alike(option);
+        if distance < least || is_better {
             least = distance;
             best = Some(option);
         }
@@ -63,6 +67,7 @@ mod tests {
         assert_eq!(suggest("form", ["chown", "from", "link"]), Some("from"));
         assert_eq!(suggest("colour", ["chown", "from", "link"]), None);
         assert_eq!(suggest("from", ["form", "from"]), None);
+        assert_eq!(suggest("rnu", ["env", "run"]), Some("run"));
     }
 
     #[test]

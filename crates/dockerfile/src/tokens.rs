@@ -78,7 +78,7 @@ impl Tokens {
             "FROM" => self.from(node),
             "ENV" | "LABEL" | "ARG" => self.pairs(node),
             "ONBUILD" => {
-                let trigger = Node::split(logical, node.escape, node.rest.clone());
+                let trigger = node.trigger();
                 let known = !trigger.is_unknown() && trigger.name() != "ONBUILD";
                 if known {
                     self.instruction(&trigger, TokenKind::Keyword);

@@ -1,6 +1,7 @@
 //! The walk over one word, character by character.
 
-use super::pattern::Pattern;
+use super::pattern::{Pattern, strip};
+use super::splitting::Words;
 use super::{Expanded, Reason};
 
 /// How deep braces may be nested.
@@ -41,42 +42,6 @@ impl Default for Style {
 struct Gathered {
     text: String,
     words: Words,
-}
-
-/// The words that blanks outside quotes make.
-#[derive(Default)]
-struct Words {
-    done: Vec<String>,
-    current: String,
-    inside: bool,
-}
-
-impl Words {
-    fn push(&mut self, c: char) {
-        if !c.is_whitespace() {
-            self.push_raw(c);
-        } else if self.inside && !self.current.is_empty() {
-            self.done.push(std::mem::take(&mut self.current));
-            self.inside = false;
-        }
-    }
-
-    fn push_raw(&mut self, c: char) {
-        self.current.push(c);
-        self.inside = true;
-    }
-
-    fn push_raw_str(&mut self, text: &str) {
-        self.current.push_str(text);
-        self.inside = true;
-    }
-
-    fn finish(mut self) -> Vec<String> {
-        if !self.current.is_empty() {
-            self.done.push(self.current);
-        }
-        self.done
-    }
 }
 
 pub(super) struct Lexer<'a> {
@@ -134,7 +99,9 @@ impl<'a> Lexer<'a> {
                 '$' => {
                     let value = self.dollar()?;
                     out.text.push_str(&value);
-                    value.chars().for_each(|c| out.words.push(c));
+                    for c in value.chars() {
+                        out.words.push(c);
+                    }
                 }
                 '\'' | '"' if !self.style.quotes_are_text => {
                     let text = if c == '"' {
@@ -410,26 +377,4 @@ enum Empty {
 
 fn is_digit(c: char) -> bool {
     c.is_ascii_digit() || (!c.is_ascii() && c.is_numeric())
-}
-
-/// `${name#pattern}` and `${name%pattern}`.
-fn strip(side: char, pattern: &str, longest: bool, value: &str) -> Result<String, Reason> {
-    if side == '#' {
-        return Pattern::parse(pattern)?.strip_start(value, longest);
-    }
-    // From the end is from the start of everything backwards; the escape stays before what it escapes.
-    let mut backwards: Vec<char> = Vec::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        let escaped = if c == '\\' { chars.next() } else { None };
-        backwards.extend(escaped);
-        backwards.push(c);
-    }
-    let backwards: String = backwards.into_iter().rev().collect();
-    let value: String = value.chars().rev().collect();
-    Ok(Pattern::parse(&backwards)?
-        .strip_start(&value, longest)?
-        .chars()
-        .rev()
-        .collect())
 }

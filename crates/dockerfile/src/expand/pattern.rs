@@ -158,6 +158,28 @@ impl<'a> Matcher<'a> {
     }
 }
 
+/// `${name#pattern}` and `${name%pattern}`.
+pub(super) fn strip(side: char, pattern: &str, longest: bool, value: &str) -> Result<String, Reason> {
+    if side == '#' {
+        return Pattern::parse(pattern)?.strip_start(value, longest);
+    }
+    // From the end is from the start of everything backwards; the escape stays before what it escapes.
+    let mut backwards: Vec<char> = Vec::with_capacity(pattern.len());
+    let mut chars = pattern.chars();
+    while let Some(c) = chars.next() {
+        let escaped = if c == '\\' { chars.next() } else { None };
+        backwards.extend(escaped);
+        backwards.push(c);
+    }
+    let backwards: String = backwards.into_iter().rev().collect();
+    let value: String = value.chars().rev().collect();
+    Ok(Pattern::parse(&backwards)?
+        .strip_start(&value, longest)?
+        .chars()
+        .rev()
+        .collect())
+}
+
 /// Go's expansion of a replacement: there are no groups, so every name but `0` stands for nothing.
 fn fill_template(template: &str, matched: &str, out: &mut String) {
     let mut rest = template;
