@@ -1,27 +1,17 @@
 //! A folder on disk as a tree: metadata now, bytes only by digest.
 
 use crate::disk::DiskBlobs;
+use builder::{Ignore, Trail};
 use oci::{Digest, Digester};
 use std::collections::BTreeMap;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use store::{Content, Dir, Meta, Node, Special, Time, Tree, TreePath};
+use store::{Content, Dir, Meta, Node, Special, Time, Tree, TreeError, TreePath};
 
 /// How many entries a folder may have, all its folders together.
 pub const MAX_ENTRIES: usize = 1_000_000;
-
-/// What is wanted of a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wanted {
-    /// It, and to be asked about everything below it.
-    Yes,
-    /// Not it, but perhaps something below it.
-    Below,
-    /// Neither.
-    No,
-}
 
 /// Why a folder could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -49,27 +39,22 @@ pub enum FilesError {
     },
     /// A path is no path of a tree.
     #[error(transparent)]
-    Tree(#[from] store::TreeError),
+    Tree(#[from] TreeError),
 }
 
-/// Reads the folder `root` as BuildKit's client sends it: everything that is `wanted`, owner 0:0, sockets left out.
+/// Reads the folder `root` as BuildKit's client sends it: what `ignore` leaves, owner 0:0, sockets left out.
 ///
-/// Bytes are hashed and lent to `blobs`, not copied. Files that share an inode are one file with several names. A folder that
-/// is only on the way to something wanted comes with its own mode and time.
+/// Bytes are hashed and lent to `blobs`, not copied. Files that share an inode are one file with several names. An ignored folder
+/// comes if something in it is kept, with its own mode and time.
 ///
 /// # Errors
 ///
 /// [`FilesError`].
-pub fn read_folder(
-    root: &Path,
-    wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted,
-    blobs: &mut DiskBlobs,
-) -> Result<Tree, FilesError> {
-    let entries = list(root, wanted)?;
+pub fn read_folder(root: &Path, ignore: &Ignore, blobs: &mut DiskBlobs) -> Result<Tree, FilesError> {
     let mut tree = Tree::new();
     let mut first_names = BTreeMap::new();
-    for entry in entries {
-        tree_dirs(&mut tree, root, &entry.path)?;
+    for entry in list(root, ignore)? {
+        add_folders(&mut tree, root, &entry.path)?;
         let inode = (entry.metadata.dev(), entry.metadata.ino());
         let shared = entry.metadata.is_file() && entry.metadata.nlink() > 1;
         if let Some(first) = first_names.get(&inode).filter(|_| shared) {
@@ -84,18 +69,18 @@ pub fn read_folder(
     Ok(tree)
 }
 
-/// Something that is wanted.
+/// Something that is kept.
 struct Entry {
     path: TreePath,
     metadata: Metadata,
 }
 
-/// Everything below `root` that is wanted, parents before children.
-fn list(root: &Path, wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted) -> Result<Vec<Entry>, FilesError> {
+/// Everything below `root` that is kept, parents before children.
+fn list(root: &Path, ignore: &Ignore) -> Result<Vec<Entry>, FilesError> {
     let mut found = Vec::new();
     let mut seen = 0;
-    let mut folders = vec![TreePath::root()];
-    while let Some(folder) = folders.pop() {
+    let mut folders: Vec<(TreePath, Option<Trail>)> = vec![(TreePath::root(), None)];
+    while let Some((folder, above)) = folders.pop() {
         let place = on_disk(root, &folder);
         let failed = |source| FilesError::Read {
             path: place.display().to_string(),
@@ -110,19 +95,22 @@ fn list(root: &Path, wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted) -> Result<
                 });
             }
             let name = item.file_name();
-            let name = name.to_str().ok_or_else(|| FilesError::Name {
-                path: item.path().display().to_string(),
-            })?;
-            let path = folder.join(name).map_err(store::TreeError::from)?;
+            let Some(name) = name.to_str() else {
+                return Err(FilesError::Name {
+                    path: item.path().display().to_string(),
+                });
+            };
+            let path = folder.join(name).map_err(TreeError::from)?;
             let metadata = item.metadata().map_err(failed)?;
             if metadata.file_type().is_socket() {
                 continue;
             }
-            let wish = wanted(&path, &metadata);
-            if metadata.is_dir() && wish != Wanted::No {
-                folders.push(path.clone());
+            let trail = ignore.enter(path.as_str(), above.as_ref());
+            let kept = !trail.is_ignored();
+            if metadata.is_dir() && (kept || ignore.has_exceptions()) {
+                folders.push((path.clone(), Some(trail)));
             }
-            if wish == Wanted::Yes {
+            if kept {
                 found.push(Entry { path, metadata });
             }
         }
@@ -132,12 +120,12 @@ fn list(root: &Path, wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted) -> Result<
 }
 
 /// Makes the folders above `path` that are missing, as they are on disk.
-fn tree_dirs(tree: &mut Tree, root: &Path, path: &TreePath) -> Result<(), FilesError> {
+fn add_folders(tree: &mut Tree, root: &Path, path: &TreePath) -> Result<(), FilesError> {
     let Some(parent) = path.parent() else { return Ok(()) };
     if tree.get(&parent).is_some() {
         return Ok(());
     }
-    tree_dirs(tree, root, &parent)?;
+    add_folders(tree, root, &parent)?;
     let place = on_disk(root, &parent);
     let metadata = fs::symlink_metadata(&place).map_err(|source| FilesError::Read {
         path: place.display().to_string(),
@@ -244,18 +232,15 @@ fn xattrs(place: &Path) -> BTreeMap<String, Vec<u8>> {
 mod tests {
     use super::*;
     use crate::testing::Scratch;
+    use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
     use store::BlobStore;
 
-    fn read(scratch: &Scratch, wanted: &dyn Fn(&TreePath, &Metadata) -> Wanted) -> (Tree, DiskBlobs) {
+    fn read(scratch: &Scratch, ignore: &str) -> (Tree, DiskBlobs) {
         let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        let tree = read_folder(&scratch.path("context"), wanted, &mut blobs).unwrap();
+        let tree = read_folder(&scratch.path("context"), &Ignore::parse(ignore).unwrap(), &mut blobs).unwrap();
         (tree, blobs)
-    }
-
-    fn all(_: &TreePath, _: &Metadata) -> Wanted {
-        Wanted::Yes
     }
 
     fn at<'a>(tree: &'a Tree, path: &str) -> &'a Node {
@@ -268,7 +253,7 @@ mod tests {
         let file = scratch.write("context/bin/run", "#!/bin/sh\n");
         fs::set_permissions(&file, fs::Permissions::from_mode(0o4751)).unwrap();
         symlink("../nowhere", scratch.path("context/bin/link")).unwrap();
-        let (tree, blobs) = read(&scratch, &all);
+        let (tree, blobs) = read(&scratch, "");
         let run = at(&tree, "bin/run").as_file().unwrap();
         assert_eq!((run.meta.mode, run.meta.uid, run.meta.gid), (0o4751, 0, 0));
         let Content::Blob { digest, size: 10 } = run.content else {
@@ -284,7 +269,7 @@ mod tests {
         let file = scratch.write("context/a", "x");
         fs::hard_link(&file, scratch.path("context/b")).unwrap();
         scratch.write("context/c", "x");
-        let (tree, _) = read(&scratch, &all);
+        let (tree, _) = read(&scratch, "");
         let names = tree.names(&TreePath::parse("a").unwrap());
         assert_eq!(names.iter().map(TreePath::as_str).collect::<Vec<_>>(), ["a", "b"]);
     }
@@ -294,38 +279,38 @@ mod tests {
         let scratch = Scratch::new();
         scratch.write("context/a", "x");
         let _socket = UnixListener::bind(scratch.path("context/s")).unwrap();
-        let (tree, _) = read(&scratch, &all);
+        let (tree, _) = read(&scratch, "");
         assert_eq!(tree.root().entries.keys().collect::<Vec<_>>(), ["a"]);
     }
 
     #[test]
-    fn what_is_not_wanted_is_not_even_opened() {
+    fn what_is_ignored_is_not_even_read() {
         let scratch = Scratch::new();
         scratch.write("context/keep/a", "x");
         scratch.write("context/deep/er/b", "x");
         scratch.write("context/deep/c", "x");
-        symlink("missing", scratch.path("context/gone")).unwrap();
+        fs::set_permissions(scratch.path("context/deep"), fs::Permissions::from_mode(0o711)).unwrap();
+        // A name that is no text would be an error if anyone looked.
         fs::create_dir(scratch.path("context/skip")).unwrap();
-        let (tree, _) = read(&scratch, &|path, _| match path.as_str() {
-            "keep" | "keep/a" | "deep/er/b" => Wanted::Yes,
-            "deep" | "deep/er" => Wanted::Below,
-            "skip" | "gone" | "deep/c" => Wanted::No,
-            other => panic!("nobody should ask for {other}"),
-        });
-        let paths: Vec<_> = ["deep/er/b", "keep/a"]
-            .iter()
-            .map(|path| at(&tree, path).is_dir())
-            .collect();
-        assert_eq!(paths, [false, false]);
-        assert!(tree.get(&TreePath::parse("deep/c").unwrap()).is_none());
-        assert!(tree.get(&TreePath::parse("skip").unwrap()).is_none());
+        fs::write(
+            scratch.path("context/skip").join(std::ffi::OsStr::from_bytes(b"\xff")),
+            "x",
+        )
+        .unwrap();
+        let (tree, _) = read(&scratch, "skip\n");
+        assert_eq!(tree.root().entries.keys().collect::<Vec<_>>(), ["deep", "keep"]);
+        fs::remove_dir_all(scratch.path("context/skip")).unwrap();
+        let (tree, _) = read(&scratch, "*\n!deep/er\n");
+        let paths: Vec<_> = tree.walk().map(|(path, _)| path.as_str().to_owned()).collect();
+        assert_eq!(paths, ["deep", "deep/er", "deep/er/b"]);
+        assert_eq!(at(&tree, "deep").meta().mode, 0o711);
     }
 
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let scratch = Scratch::new();
         let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        let error = read_folder(&scratch.path("nope"), &all, &mut blobs).unwrap_err();
+        let error = read_folder(&scratch.path("nope"), &Ignore::default(), &mut blobs).unwrap_err();
         assert!(error.to_string().contains("nope: No such file"), "{error}");
     }
 }

@@ -5,6 +5,7 @@ use oci::{Descriptor, Digest, DocumentError, ImageConfig, Index, Manifest, Platf
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
+use store::{BlobStore, Image, Layer, LayerError, Limits};
 
 /// An image that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +14,45 @@ pub struct Found {
     pub root: Digest,
     /// The image's manifest.
     pub manifest: Manifest,
+    /// Its bytes.
+    pub manifest_bytes: Vec<u8>,
     /// Its config.
     pub config: ImageConfig,
+    /// Its bytes.
+    pub config_bytes: Vec<u8>,
+}
+
+impl Found {
+    /// The image with its layers, which are read and verified now; their files go into `blobs`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Layer::read`].
+    pub fn read(self, blobs: &mut dyn BlobStore) -> Result<Image, LayerError> {
+        let mut layers = Vec::new();
+        for (descriptor, diff_id) in self.manifest.layers.iter().zip(&self.config.diff_ids) {
+            layers.push(Layer::read(
+                descriptor.clone(),
+                Some(*diff_id),
+                &Limits::default(),
+                blobs,
+            )?);
+        }
+        let Found {
+            manifest,
+            manifest_bytes,
+            config,
+            config_bytes,
+            ..
+        } = self;
+        Ok(Image {
+            config,
+            config_bytes,
+            manifest,
+            manifest_bytes,
+            layers,
+        })
+    }
 }
 
 /// Why no image was found.
@@ -113,12 +151,14 @@ pub fn find_image(
         source,
     })?;
     let root = choose(layout, &index, which, platform)?.clone();
-    let manifest = descend(layout, &root, platform)?;
-    let config = read_blob(layout, &manifest.config)?;
-    let config = ImageConfig::parse(&config).map_err(|source| LayoutError::Document {
-        path: show(&blob_file(layout, &manifest.config.digest)),
+    let manifest_bytes = descend(layout, &root, platform)?;
+    let failed = |source| LayoutError::Document {
+        path: show(layout),
         source,
-    })?;
+    };
+    let manifest = Manifest::parse(&manifest_bytes).map_err(failed)?;
+    let config_bytes = read_blob(layout, &manifest.config)?;
+    let config = ImageConfig::parse(&config_bytes).map_err(failed)?;
     if manifest.layers.len() != config.diff_ids.len() {
         let (layers, diff_ids) = (manifest.layers.len(), config.diff_ids.len());
         return Err(LayoutError::Layers {
@@ -135,12 +175,14 @@ pub fn find_image(
     Ok(Found {
         root: root.digest,
         manifest,
+        manifest_bytes,
         config,
+        config_bytes,
     })
 }
 
 /// Follows indexes down to the manifest for `platform`.
-fn descend(layout: &Path, from: &Descriptor, platform: &Platform) -> Result<Manifest, LayoutError> {
+fn descend(layout: &Path, from: &Descriptor, platform: &Platform) -> Result<Vec<u8>, LayoutError> {
     let mut at = from.clone();
     for _ in 0..MAX_DEPTH {
         let bytes = read_blob(layout, &at)?;
@@ -149,7 +191,7 @@ fn descend(layout: &Path, from: &Descriptor, platform: &Platform) -> Result<Mani
             source,
         };
         if !media_type::is_index(&at.media_type) {
-            return Manifest::parse(&bytes).map_err(failed);
+            return Ok(bytes);
         }
         let index = Index::parse(&bytes).map_err(failed)?;
         at = choose_platform(layout, &index, platform)?.clone();
@@ -296,7 +338,6 @@ fn show(path: &Path) -> String {
 mod tests {
     use super::*;
     use crate::testing::Scratch;
-    use store::BlobStore;
 
     /// A layout with one empty-handed image a tag.
     fn layout(scratch: &Scratch, tags: &[Option<&str>]) -> Vec<Digest> {

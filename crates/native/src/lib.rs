@@ -9,11 +9,13 @@ pub mod atomic;
 pub mod checks;
 pub mod disk;
 pub mod excerpt;
+pub mod failure;
 pub mod files;
 pub mod folder;
 pub mod input;
 pub mod layout;
 pub mod progress;
+pub mod report;
 pub mod state;
 pub mod units;
 
