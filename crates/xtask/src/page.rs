@@ -27,7 +27,7 @@ pub(crate) fn build(tools: &PageTools) -> Result<(), Failure> {
         .current_dir(&root);
     trunk.env("PATH", process::path_with(&dirs));
     // Trunk reads NO_COLOR as a boolean and refuses the usual values.
-    trunk.env_remove("NO_COLOR");
+    trunk.env_remove("NO_COLOR").env_remove("RUST_BACKTRACE");
     process::run(
         &mut trunk,
         "see the first error above; the sources of the page are index.html, web/ and crates/",
