@@ -1,0 +1,123 @@
+//! Files that come from outside: chosen, or dropped, whole folders too.
+
+use js_sys::{Array, Function, Promise, Uint8Array};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{
+    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemDirectoryReader, FileSystemEntry, FileSystemFileEntry,
+};
+
+use crate::model::{MAX_BYTES, MAX_FILES, SourceFile};
+
+/// Files with their paths, and how many were left out because there were too many or too big.
+#[derive(Debug, Default)]
+pub(crate) struct Incoming {
+    /// Path and file.
+    pub(crate) files: Vec<(String, SourceFile)>,
+    /// Not read.
+    pub(crate) left_out: usize,
+    bytes: usize,
+}
+
+impl Incoming {
+    /// Reads the files that were chosen in a file field.
+    pub(crate) async fn chosen(list: FileList) -> Incoming {
+        let mut incoming = Incoming::default();
+        for index in 0..list.length() {
+            if let Some(file) = list.get(index) {
+                let path = js_sys::Reflect::get(&file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
+                let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name());
+                incoming.add(path, &file).await;
+            }
+        }
+        incoming.without_top_folder()
+    }
+
+    /// Reads what was dropped. The entries must have been taken in the event itself: see [`entries`].
+    pub(crate) async fn dropped(entries: Vec<FileSystemEntry>) -> Incoming {
+        let mut incoming = Incoming::default();
+        // Not recursive: a folder can be deep.
+        let mut waiting = entries;
+        while let Some(entry) = waiting.pop() {
+            if entry.is_directory() {
+                waiting.extend(children(entry.unchecked_into::<FileSystemDirectoryEntry>()).await);
+            } else if let Some(file) = file(entry.unchecked_ref::<FileSystemFileEntry>()).await {
+                incoming.add(entry.full_path(), &file).await;
+            }
+        }
+        incoming.without_top_folder()
+    }
+
+    async fn add(&mut self, path: String, file: &File) {
+        let size = file.size() as usize;
+        if self.files.len() >= MAX_FILES || self.bytes + size > MAX_BYTES {
+            self.left_out += 1;
+            return;
+        }
+        let Ok(buffer) = JsFuture::from(file.array_buffer()).await else {
+            self.left_out += 1;
+            return;
+        };
+        let bytes = Uint8Array::new(&buffer).to_vec();
+        self.bytes += bytes.len();
+        // A browser does not tell modes; a script is one by its first two bytes.
+        let mode = if bytes.starts_with(b"#!") { 0o755 } else { 0o644 };
+        self.files.push((path.trim_start_matches('/').to_owned(), SourceFile { bytes: bytes.into(), mode }));
+    }
+
+    /// Of one folder that has a Dockerfile, the folder itself is the context.
+    fn without_top_folder(mut self) -> Incoming {
+        let top = self.files.first().and_then(|(path, _)| path.split_once('/')).map(|(top, _)| format!("{top}/"));
+        if let Some(top) = top
+            && self.files.iter().all(|(path, _)| path.starts_with(&top))
+            && self.files.iter().any(|(path, _)| *path == format!("{top}Dockerfile"))
+        {
+            for (path, _) in &mut self.files {
+                path.drain(..top.len());
+            }
+        }
+        self
+    }
+
+    /// True if this is a project of its own rather than files for the present one.
+    pub(crate) fn is_project(&self) -> bool {
+        self.files.len() > 1 && self.files.iter().any(|(path, _)| path == "Dockerfile")
+    }
+}
+
+/// The entries of a drop; must be called within the event, before anything is awaited.
+pub(crate) fn entries(transfer: &DataTransfer) -> Vec<FileSystemEntry> {
+    let items = transfer.items();
+    let items = (0..items.length()).filter_map(|index| items.get(index));
+    items.filter_map(|item| item.webkit_get_as_entry().ok().flatten()).collect()
+}
+
+/// All children of a folder: the browser hands them out a hundred at a time.
+async fn children(folder: FileSystemDirectoryEntry) -> Vec<FileSystemEntry> {
+    let reader = folder.create_reader();
+    let mut all = Vec::new();
+    loop {
+        let Ok(batch) = JsFuture::from(next_batch(&reader)).await else { return all };
+        let batch = Array::from(&batch);
+        if batch.length() == 0 || all.len() >= MAX_FILES {
+            return all;
+        }
+        all.extend(batch.iter().map(JsValue::unchecked_into::<FileSystemEntry>));
+    }
+}
+
+fn next_batch(reader: &FileSystemDirectoryReader) -> Promise {
+    Promise::new(&mut |resolve, reject| {
+        if let Err(error) = reader.read_entries_with_callback_and_callback(&resolve, &reject) {
+            _ = reject.call1(&JsValue::NULL, &error);
+        }
+    })
+}
+
+async fn file(entry: &FileSystemFileEntry) -> Option<File> {
+    let promise = Promise::new(&mut |resolve: Function, reject: Function| {
+        let on_file = Closure::once_into_js(move |file: File| _ = resolve.call1(&JsValue::NULL, &file));
+        entry.file_with_callback_and_callback(on_file.unchecked_ref(), &reject);
+    });
+    JsFuture::from(promise).await.ok()?.dyn_into().ok()
+}

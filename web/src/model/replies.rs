@@ -1,0 +1,140 @@
+//! What the worker's answers change.
+
+use std::rc::Rc;
+
+use messages::{Answer, FileRow, ImageView, LineView, PreviewView, Problem, Reply};
+
+use super::{
+    Build, Engine, Load, MAX_LOG, Model,
+    moving::{self, put_cell},
+    tree,
+};
+use crate::words;
+
+impl Model {
+    pub(super) fn take(&mut self, Reply { id, answer }: Reply) {
+        match answer {
+            Answer::Ready { version, images } => {
+                self.engine = Engine::Ready { version: version.into(), images: images.into() };
+                self.sent.project = None;
+                self.settled = false;
+                self.settle();
+            }
+            Answer::Project(project) => self.context = Rc::new(project),
+            // Only the newest question counts: the others are about a text that is gone.
+            Answer::Preview(preview) if id == self.sent.preview => self.take_preview(preview),
+            Answer::Line(cell) if id == self.sent.build => self.take_line(cell),
+            Answer::Log(text) if id == self.sent.build => self.take_log(&text),
+            Answer::Progress { done, total, doing } if id == self.sent.build => {
+                if let Build::Running { stopping, .. } = self.build {
+                    self.build = Build::Running { steps: (done, total), doing: doing.into(), stopping };
+                }
+            }
+            Answer::Built(image) if id == self.sent.build => self.take_image(*image),
+            Answer::Files(rows) => self.take_files(id, rows),
+            Answer::Content(content) if id == self.sent.content => self.content = Load::Here(Rc::new(content)),
+            Answer::Failed(problem) => self.take_failure(id, problem),
+            // Late answers, and the archive, which the host saves.
+            Answer::Preview(_)
+            | Answer::Line(_)
+            | Answer::Log(_)
+            | Answer::Progress { .. }
+            | Answer::Built(_)
+            | Answer::Content(_)
+            | Answer::Archive { .. } => {}
+        }
+    }
+
+    fn take_preview(&mut self, preview: PreviewView) {
+        let PreviewView { project, mut lines, mut problems, stages, summary } = preview;
+        if let Some(shift) = self.since_text(&self.sent.preview_text.clone()) {
+            lines = moving::cells(&lines, shift);
+            problems = moving::findings(&problems, shift);
+        }
+        self.context = Rc::new(project);
+        self.findings = problems.into();
+        self.stages = stages.into();
+        self.summary = summary.as_str().into();
+        if !self.is_building() {
+            self.tape = lines.into();
+            self.status = summary.into();
+        }
+    }
+
+    fn take_line(&mut self, mut cell: LineView) {
+        if let Some(shift) = self.since_text(&self.sent.build_text.clone()) {
+            let Some(lines) = shift.lines(cell.lines) else { return };
+            cell.lines = lines;
+        }
+        self.tape = put_cell(&self.tape, cell);
+    }
+
+    fn take_log(&mut self, text: &str) {
+        let log = Rc::make_mut(&mut self.log);
+        log.extend(text.lines().map(Rc::from));
+        if log.len() > MAX_LOG {
+            log.drain(..log.len() - MAX_LOG);
+        }
+    }
+
+    fn take_image(&mut self, image: ImageView) {
+        let shift = self.since_text(&self.sent.build_text.clone());
+        let place = |line: usize| match shift {
+            Some(shift) => moving::move_line(line, shift),
+            None => Some(line),
+        };
+        self.layer_lines = image.layers.iter().map(|layer| layer.line.and_then(place)).collect();
+        let n_layers = image.layers.len();
+        self.status = format!(
+            "Built: {} ran, {} from the cache. {}, {}.",
+            words::count(image.ran, "step", "steps"),
+            image.cached,
+            words::count(n_layers, "layer", "layers"),
+            words::bytes(image.bytes),
+        )
+        .into();
+        self.image = Some(Rc::new(image));
+        self.build = Build::Done;
+        self.matrix = Rc::default();
+        self.files = Load::Nothing;
+        self.content = Load::Nothing;
+        let made = self.selection.line.and_then(|line| self.layer_of(line));
+        match made.or(n_layers.checked_sub(1)) {
+            Some(layer) => self.select_layer(layer),
+            None => self.selection.layer = None,
+        }
+        if self.inside == super::Inside::Matrix {
+            self.ask_matrix();
+        }
+    }
+
+    fn take_files(&mut self, id: u32, mut rows: Vec<FileRow>) {
+        // A byte-wise order of paths puts `a-b` between `a` and `a/c`; a tree needs `a/c` next to `a`.
+        rows.sort_by(|a, b| a.path.split('/').cmp(b.path.split('/')));
+        if id == self.sent.files {
+            self.folded = Rc::new(tree::first_folds(&rows));
+            self.files = Load::Here(rows.into());
+            return;
+        }
+        let Some(layer) = id.checked_sub(self.sent.matrix).map(|n| n as usize) else { return };
+        if self.sent.matrix > 0 && layer < self.matrix.len() {
+            let mut matrix = self.matrix.to_vec();
+            matrix[layer] = Load::Here(rows.into());
+            self.matrix = matrix.into();
+        }
+    }
+
+    fn take_failure(&mut self, id: u32, problem: Problem) {
+        let what: Rc<str> = problem.message.as_str().into();
+        if id == self.sent.build && self.is_building() {
+            self.status = format!("The build failed: {what}").into();
+            self.build = Build::Failed(Rc::new(problem));
+        } else if id == self.sent.files {
+            self.files = Load::Failed(what);
+        } else if id == self.sent.content {
+            self.content = Load::Failed(what);
+        } else if id != self.sent.preview {
+            self.trouble = Some(what);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The line to the worker: requests go out, replies come in.
+
+use messages::{Reply, Request};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure};
+use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use yew::Callback;
+
+use crate::browser;
+
+/// What is heard from the worker.
+#[derive(Debug)]
+pub(crate) enum Heard {
+    /// A reply.
+    Reply(Reply),
+    /// It could not be started, it stopped, or it said what is no reply.
+    Lost(String),
+}
+
+/// A worker that runs as long as this value lives.
+pub(crate) struct Link {
+    worker: Worker,
+    // Kept for as long as the worker may call them.
+    _on_message: Closure<dyn FnMut(MessageEvent)>,
+    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+}
+
+impl Link {
+    /// Starts the worker that the page's `layerlab-engine` names.
+    ///
+    /// # Errors
+    ///
+    /// What the browser says if there can be no worker.
+    pub(crate) fn start(hear: Callback<Heard>) -> Result<Link, JsValue> {
+        let options = WorkerOptions::new();
+        options.set_type(WorkerType::Module);
+        let address = browser::address(&browser::meta("layerlab-engine"));
+        let worker = Worker::new_with_options(&address, &options)?;
+
+        let heard = hear.clone();
+        let on_message = Closure::<dyn FnMut(MessageEvent)>::new(move |event: MessageEvent| {
+            heard.emit(match serde_wasm_bindgen::from_value(event.data()) {
+                Ok(reply) => Heard::Reply(reply),
+                Err(error) => Heard::Lost(format!("expected a reply, found something else: {error}")),
+            });
+        });
+        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
+            let message = event.message();
+            let unsaid = message.is_empty() || message == "undefined";
+            hear.emit(Heard::Lost(if unsaid { "its program could not be loaded".to_owned() } else { message }));
+        });
+        worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
+        worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        Ok(Link { worker, _on_message: on_message, _on_error: on_error })
+    }
+
+    /// Posts a request.
+    ///
+    /// # Errors
+    ///
+    /// What the browser says if it cannot.
+    pub(crate) fn post(&self, request: &Request) -> Result<(), JsValue> {
+        self.worker.post_message(&serde_wasm_bindgen::to_value(request)?)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.worker.terminate();
+    }
+}
