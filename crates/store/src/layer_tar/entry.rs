@@ -74,7 +74,7 @@ impl<'a> Reader<'a> {
         let mut extensions = Extensions::default();
         let mut is_extended = false;
         loop {
-            self.skip(self.content + self.padding)?;
+            self.skip(self.content.saturating_add(self.padding))?;
             let Some(block) = self.next_header()? else {
                 return if is_extended {
                     Err(self.refuse(EntryRule::Contradiction))
@@ -96,8 +96,7 @@ impl<'a> Reader<'a> {
                 _ => {
                     let entry = to_entry(header, extensions).map_err(|rule| self.refuse(rule))?;
                     self.name.clone_from(&entry.name);
-                    self.content = entry.header.size;
-                    self.padding = self.content.next_multiple_of(BLOCK as u64) - self.content;
+                    self.start_content(entry.header.size);
                     return Ok(Some(entry));
                 }
             }
@@ -188,11 +187,16 @@ impl<'a> Reader<'a> {
             let limit = self.limits.extension_bytes;
             return Err(self.refuse(EntryRule::Extension { limit }));
         }
-        self.content = size;
-        self.padding = size.next_multiple_of(BLOCK as u64) - size;
+        self.start_content(size);
         let mut bytes = Vec::new();
         self.read_content(&mut bytes)?;
         Ok(bytes)
+    }
+
+    fn start_content(&mut self, size: u64) {
+        let block = BLOCK as u64;
+        self.content = size;
+        self.padding = (block - size % block) % block;
     }
 
     fn skip(&mut self, mut count: u64) -> Result<(), LayerError> {
