@@ -68,14 +68,15 @@ impl Failure {
 
     /// The text for standard error: the place, the hints, and last `error: …`.
     pub fn render(&self) -> String {
-        let mut text = self.place.clone();
-        for hint in &self.hints {
-            text.push_str(&format!("hint: {}\n", printable(hint)));
-        }
+        let hints = self.hints.iter().map(|hint| format!("hint: {}\n", printable(hint)));
         // A message of several lines would not be one line that begins with `error: `.
         let message: Vec<&str> = self.message.lines().collect();
-        text.push_str(&format!("error: {}\n", printable(&message.join(" "))));
-        text
+        format!(
+            "{}{}error: {}\n",
+            self.place,
+            hints.collect::<String>(),
+            printable(&message.join(" "))
+        )
     }
 }
 

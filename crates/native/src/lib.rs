@@ -16,6 +16,7 @@ pub mod input;
 pub mod layout;
 pub mod progress;
 pub mod report;
+pub mod request;
 pub mod state;
 pub mod units;
 

@@ -4,7 +4,6 @@ use crate::excerpt::printable;
 use crate::progress::seconds;
 use crate::units::size;
 use serde::Serialize;
-use std::fmt::Write as _;
 
 /// A build that made an image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -99,26 +98,24 @@ const SHOWN: usize = 72;
 impl Report {
     /// The tables: lines, layers, image.
     pub fn to_text(&self) -> String {
-        let mut text = String::new();
-        self.write_lines(&mut text);
-        text.push('\n');
-        self.write_layers(&mut text);
-        text.push('\n');
+        let mut lines = self.lines_table();
+        lines.push(String::new());
+        lines.extend(self.layers_table());
+        lines.push(String::new());
         let mark = if self.simulated {
             "  (simulated: not the digest BuildKit would give)"
         } else {
             ""
         };
-        text.push_str(&format!("image     {}{mark}\n", self.image_id));
-        for tag in &self.tags {
-            text.push_str(&format!("named     {}\n", printable(tag)));
-        }
-        text.push_str(&format!(
-            "size      {} in {}\n",
+        lines.push(format!("image     {}{mark}", self.image_id));
+        lines.extend(self.tags.iter().map(|tag| format!("named     {}", printable(tag))));
+        lines.push(format!(
+            "size      {} in {}",
             size(self.bytes),
             plural(self.layers.len(), "layer")
         ));
-        text
+        lines.push(String::new());
+        lines.join("\n")
     }
 
     /// One document, indented.
@@ -128,39 +125,36 @@ impl Report {
         json
     }
 
-    fn write_lines(&self, text: &mut String) {
-        text.push_str("LINE  STATE      SIZE    TIME  INSTRUCTION\n");
+    fn lines_table(&self) -> Vec<String> {
+        let mut lines = vec!["LINE  STATE      SIZE    TIME  INSTRUCTION".to_owned()];
         for row in &self.lines {
             let bytes = row.bytes.map(size).unwrap_or_default();
             let time = row.millis.map(seconds).unwrap_or_default();
             let mark = if row.simulated { "  [simulated]" } else { "" };
-            let (line, state) = (row.lines.0, row.state.word());
-            writeln!(
-                text,
-                "{line:>4}  {state:<6} {bytes:>8} {time:>7}  {}{mark}",
-                shown(&row.instruction)
-            )
-            .expect("writing to a string cannot fail");
-            if let Some(reason) = &row.reason {
-                text.push_str(&format!("{:31}because {}\n", "", printable(reason)));
-            }
+            let (line, state, text) = (row.lines.0, row.state.word(), shown(&row.instruction));
+            lines.push(format!("{line:>4}  {state:<6} {bytes:>8} {time:>7}  {text}{mark}"));
+            lines.extend(
+                row.reason
+                    .iter()
+                    .map(|reason| format!("{:31}because {}", "", printable(reason))),
+            );
         }
+        lines
     }
 
-    fn write_layers(&self, text: &mut String) {
-        text.push_str("LAYER  DIFF ID           SIZE  MADE BY\n");
+    fn layers_table(&self) -> Vec<String> {
+        let mut lines = vec!["LAYER  DIFF ID           SIZE  MADE BY".to_owned()];
         for (number, layer) in self.layers.iter().enumerate() {
             let diff_id = layer.diff_id.trim_start_matches("sha256:");
             let base = if layer.base { "base: " } else { "" };
             let mark = if layer.simulated { "  [simulated]" } else { "" };
             let (short, bytes) = (&diff_id[..diff_id.len().min(12)], size(layer.bytes));
-            writeln!(
-                text,
+            lines.push(format!(
                 "{number:>5}  {short:<12}  {bytes:>8}  {base}{}{mark}",
                 shown(&layer.created_by)
-            )
-            .expect("writing to a string cannot fail");
+            ));
         }
+        lines
     }
 }
 
