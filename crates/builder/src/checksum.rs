@@ -7,7 +7,7 @@
 use oci::Digest;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use store::{BlobStore, Content, Meta, Node, Special, StoreError};
+use store::{BlobStore, Content, Dir, Meta, Node, Special, StoreError};
 
 /// Checksums of files that were computed before, so that unchanged bytes are hashed once.
 #[derive(Debug, Clone, Default)]
@@ -25,13 +25,7 @@ impl Checksums {
     /// [`StoreError`] if a file's bytes cannot be read.
     pub fn of(&mut self, node: &Node, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
         match node {
-            Node::Dir(dir) => {
-                let mut records = format!("\0{}", Digest::of(header(&dir.meta, '5', 0, "", (0, 0)).as_bytes()));
-                for (name, child) in &dir.entries {
-                    let _ = write!(records, "\0{name}{}", self.of(child, blobs)?);
-                }
-                Ok(Digest::of(records.as_bytes()))
-            }
+            Node::Dir(dir) => self.of_dir(dir, &Checksums::of_dir_itself(&dir.meta), blobs),
             Node::File(file) => self.file(&file.meta, &file.content, blobs),
             Node::Symlink { meta, target } => {
                 let meta = Meta {
@@ -49,6 +43,20 @@ impl Checksums {
                 Ok(Digest::of(header(meta, typeflag, 0, "", numbers).as_bytes()))
             }
         }
+    }
+
+    /// The checksum of a directory whose own entry has the checksum `itself`.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Checksums::of).
+    pub fn of_dir(&mut self, dir: &Dir, itself: &Digest, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
+        let mut records = format!("\0{itself}");
+        for (name, child) in &dir.entries {
+            let sum = self.of(child, blobs)?;
+            write!(records, "\0{name}{sum}").expect("writing to a string cannot fail");
+        }
+        Ok(Digest::of(records.as_bytes()))
     }
 
     /// The checksum of a directory's own entry, without what is in it.

@@ -1,22 +1,42 @@
 //! The walk: a plan becomes layers and an image, one step at a time.
+//!
+//! A [`Build`] follows a [`planner::Plan`] over [`Sources`]. It asks its [`Cache`] before every step, computes COPY, ADD and
+//! WORKDIR itself, and asks an [`Executor`] what a command does. Every step's layer is known when the step is done;
+//! [`Build::finish`] makes the image. The keys of the cache are BuildKit's rules, and every [`Miss`] says what differs.
+//!
+//! It matches on no instruction but the plan's actions, reads no clock, and does no I/O beyond the blob store.
 
-// LEAD, 20:39: copy.rs (copy, make_dir, link), owner.rs, unpack.rs are done and tested; the lead is off this crate now. Remove these notes when read.
-// HELPER 3, 20:33: glob.rs (filepath.Match, split before the first wildcard) is there, use it; planner's plan.rs, chmod.rs, path.rs stand.
-// LEAD, 20:34: API: `copy::copy(action: &planner::Copy, base: &Tree, sources: &BTreeMap<planner::Input, Tree>, scene: &Scene{now: Time, has_rootfs}, blobs) -> Result<Tree, CopyError>`, `copy::make_dir(action: &planner::MakeDir, base, ..)`.
-//   A Context is best a plain `Tree` + blobs (owner 0:0, ignore file already applied): then COPY from context and from a stage are one thing.
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+// The walk.
+mod build;
+mod error;
+mod execute;
+mod run;
+mod sources;
+// What comes from the cache, and why not.
+mod cache;
 mod checksum;
+mod content;
+mod deps;
+mod miss;
+// Files: the context, and copying.
 mod context;
 pub mod copy;
-
-mod execute;
 mod glob;
 mod ignore;
 mod owner;
 mod pattern;
 mod unpack;
 
+pub use build::{Build, Built, Next, StepReport, Timestamps, Tools};
+pub use cache::{Cache, Key, Record, Records};
 pub use checksum::Checksums;
 pub use context::{Context, ContextError, Entry, EntryKind, MemoryContext, ignore_file, load};
+pub use error::{BuildError, BuildErrorKind};
 pub use execute::*;
 pub use ignore::{Ignore, IgnoreError, Rule, Trail};
+pub use miss::{Miss, Part, Seen};
 pub use pattern::{Pattern, PatternError};
+pub use sources::{BaseImage, Download, Sources};

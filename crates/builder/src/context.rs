@@ -1,0 +1,313 @@
+//! The build context: the files a COPY may take, ignored ones left out.
+
+use crate::ignore::{Ignore, IgnoreError, Trail};
+use oci::{Digest, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use store::{BlobStore, Content, Meta, Node, PathError, StoreError, Tree, TreeError, TreePath};
+
+/// Where the files of a context are: a memory, a folder, a case.
+pub trait Context {
+    /// Everything there is, in any order. Directories that hold something need not be listed.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::Read`] if the list cannot be had.
+    fn entries(&self) -> Result<Vec<Entry>, ContextError>;
+
+    /// The bytes of the file at `path`.
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError::Read`] if they cannot be had.
+    fn read(&self, path: &str) -> Result<Arc<[u8]>, ContextError>;
+}
+
+/// Something in a context. Owners do not count: BuildKit takes every file as root's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Relative, `/` between components.
+    pub path: String,
+    /// Permission bits.
+    pub mode: u32,
+    /// Last change.
+    pub mtime: Time,
+    /// What it is.
+    pub kind: EntryKind,
+}
+
+/// What stands at a path of a context.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum EntryKind {
+    /// A directory.
+    Dir,
+    /// A file of so many bytes. A digest, if the context knows it, saves reading what the blob store already holds.
+    File {
+        /// Its bytes.
+        size: u64,
+        /// Their digest.
+        digest: Option<Digest>,
+    },
+    /// A symbolic link and its target.
+    Symlink(String),
+}
+
+/// Why a context could not be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ContextError {
+    /// A file or the list of files could not be read.
+    #[error("could not read {path:?} of the build context: {reason}")]
+    Read {
+        /// The file; empty for the list.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+    /// The ignore file cannot be used.
+    #[error(transparent)]
+    Ignore(#[from] IgnoreError),
+    /// A path is none.
+    #[error(transparent)]
+    Path(#[from] PathError),
+    /// A file and a directory claim the same path.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The bytes could not be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The ignore file that counts for a Dockerfile: `NAME.dockerignore` beside it, else `.dockerignore`.
+///
+/// Returns its path and text, or `None` if there is neither.
+///
+/// # Errors
+///
+/// Whatever [`Context::read`] returns.
+pub fn ignore_file(context: &dyn Context, dockerfile: &str) -> Result<Option<(String, String)>, ContextError> {
+    let entries = context.entries()?;
+    for path in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
+        let is_file = |entry: &Entry| entry.path == path && matches!(entry.kind, EntryKind::File { .. });
+        if entries.iter().any(is_file) {
+            let bytes = context.read(&path)?;
+            return Ok(Some((path, String::from_utf8_lossy(&bytes).into_owned())));
+        }
+    }
+    Ok(None)
+}
+
+/// The files that `ignore` leaves, as a tree, their bytes in `blobs`.
+///
+/// Everything belongs to 0:0. Directories on the way to a kept file come with it even if they match a pattern themselves.
+///
+/// # Errors
+///
+/// [`ContextError`].
+pub fn load(context: &dyn Context, ignore: &Ignore, blobs: &mut dyn BlobStore) -> Result<Tree, ContextError> {
+    let mut entries = Vec::new();
+    for entry in context.entries()? {
+        let path = TreePath::parse(&entry.path)?;
+        if !path.is_root() {
+            entries.push((path, entry));
+        }
+    }
+    entries.sort_by(|a, b| a.0.cmp(&b.0));
+    let mut tree = Tree::new();
+    // Directories from the root to where we are, with what the rules say of each and whether it is in the tree.
+    let mut above: Vec<(TreePath, Trail, Option<Meta>)> = Vec::new();
+    for (path, entry) in entries {
+        while above.last().is_some_and(|(dir, ..)| !path.is_within(dir)) {
+            above.pop();
+        }
+        enter_missing(&path, &entry, ignore, &mut above);
+        let meta = Meta {
+            mode: entry.mode & 0o7777,
+            mtime: entry.mtime,
+            ..Meta::default()
+        };
+        let trail = ignore.enter(path.as_str(), above.last().map(|(_, trail, _)| trail));
+        let kept = !trail.is_ignored();
+        let node = match entry.kind {
+            EntryKind::Dir => None,
+            EntryKind::File { .. } | EntryKind::Symlink(_) if !kept => continue,
+            EntryKind::File { size, digest } => Some(Node::file(
+                meta.clone(),
+                content(context, &entry.path, size, digest, blobs)?,
+            )),
+            EntryKind::Symlink(target) => Some(Node::symlink(meta.clone(), target)),
+        };
+        if node.is_none() && !kept {
+            above.push((path, trail, Some(meta)));
+            continue;
+        }
+        for (dir, _, waiting) in &mut above {
+            if let Some(meta) = waiting.take() {
+                tree.insert(dir, Node::dir(meta))?;
+            }
+        }
+        match node {
+            Some(node) => tree.insert(&path, node)?,
+            None => {
+                tree.insert(&path, Node::dir(meta))?;
+                above.push((path, trail, None));
+            }
+        }
+    }
+    Ok(tree)
+}
+
+/// Enters the directories above `path` that are not listed.
+fn enter_missing(path: &TreePath, entry: &Entry, ignore: &Ignore, above: &mut Vec<(TreePath, Trail, Option<Meta>)>) {
+    let Some(parent) = path.parent() else { return };
+    let mut dir = above.last().map_or_else(TreePath::root, |(dir, ..)| dir.clone());
+    let missing: Vec<String> = parent
+        .below(&dir)
+        .map(|rest| rest.components().map(ToOwned::to_owned).collect())
+        .unwrap_or_default();
+    for name in missing {
+        dir = dir.join(&name).expect("a component of a path is a name");
+        let trail = ignore.enter(dir.as_str(), above.last().map(|(_, trail, _)| trail));
+        let meta = Meta {
+            mode: 0o755,
+            mtime: entry.mtime,
+            ..Meta::default()
+        };
+        above.push((dir.clone(), trail, Some(meta)));
+    }
+}
+
+fn content(
+    context: &dyn Context,
+    path: &str,
+    size: u64,
+    digest: Option<Digest>,
+    blobs: &mut dyn BlobStore,
+) -> Result<Content, ContextError> {
+    if let Some(digest) = digest
+        && blobs.size(&digest) == Some(size)
+    {
+        return Ok(Content::Blob { digest, size });
+    }
+    let bytes = context.read(path)?;
+    Ok(Content::Blob {
+        digest: blobs.put(&bytes)?,
+        size: bytes.len() as u64,
+    })
+}
+
+/// A context in memory. Digests are computed once, when a file is put.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryContext {
+    entries: BTreeMap<String, (Entry, Arc<[u8]>)>,
+}
+
+impl MemoryContext {
+    /// Puts a file, in place of whatever stood there.
+    pub fn put(&mut self, path: &str, mode: u32, mtime: Time, bytes: &[u8]) {
+        let kind = EntryKind::File {
+            size: bytes.len() as u64,
+            digest: Some(Digest::of(bytes)),
+        };
+        self.add(path, mode, mtime, kind, bytes);
+    }
+
+    /// Puts a directory, so that it is there even if it is empty.
+    pub fn put_dir(&mut self, path: &str, mode: u32, mtime: Time) {
+        self.add(path, mode, mtime, EntryKind::Dir, &[]);
+    }
+
+    /// Puts a symbolic link.
+    pub fn put_symlink(&mut self, path: &str, mtime: Time, target: &str) {
+        self.add(path, 0o777, mtime, EntryKind::Symlink(target.to_owned()), &[]);
+    }
+
+    /// Removes what stands at `path` and below it.
+    pub fn remove(&mut self, path: &str) {
+        let below = format!("{path}/");
+        self.entries
+            .retain(|known, _| known != path && !known.starts_with(&below));
+    }
+
+    /// What stands at `path`.
+    pub fn get(&self, path: &str) -> Option<(&Entry, &[u8])> {
+        self.entries.get(path).map(|(entry, bytes)| (entry, &**bytes))
+    }
+
+    fn add(&mut self, path: &str, mode: u32, mtime: Time, kind: EntryKind, bytes: &[u8]) {
+        let entry = Entry {
+            path: path.to_owned(),
+            mode,
+            mtime,
+            kind,
+        };
+        self.entries.insert(path.to_owned(), (entry, bytes.into()));
+    }
+}
+
+impl Context for MemoryContext {
+    fn entries(&self) -> Result<Vec<Entry>, ContextError> {
+        Ok(self.entries.values().map(|(entry, _)| entry.clone()).collect())
+    }
+
+    fn read(&self, path: &str) -> Result<Arc<[u8]>, ContextError> {
+        match self.entries.get(path) {
+            Some((_, bytes)) => Ok(bytes.clone()),
+            None => Err(ContextError::Read {
+                path: path.to_owned(),
+                reason: "no such file".to_owned(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use store::MemoryBlobs;
+
+    fn paths(files: &[&str], dirs: &[&str], ignore: &str) -> Vec<String> {
+        let mut context = MemoryContext::default();
+        for path in files {
+            context.put(path, 0o644, Time::default(), path.as_bytes());
+        }
+        for path in dirs {
+            context.put_dir(path, 0o755, Time::default());
+        }
+        let ignore = Ignore::parse(ignore).expect("good patterns");
+        let tree = load(&context, &ignore, &mut MemoryBlobs::default()).expect("a good context");
+        tree.walk().map(|(path, _)| path.as_str().to_owned()).collect()
+    }
+
+    #[test]
+    fn folders_come_with_their_files() {
+        assert_eq!(
+            paths(&["a/b/c", "a.txt"], &["e"], ""),
+            ["a", "a/b", "a/b/c", "a.txt", "e"]
+        );
+    }
+
+    #[test]
+    fn an_ignored_folder_comes_back_with_a_file_that_is_kept() {
+        assert_eq!(
+            paths(&["docs/a", "docs/api/b", "x/y"], &["docs"], "docs\n!docs/api\nx"),
+            ["docs", "docs/api", "docs/api/b"]
+        );
+    }
+
+    #[test]
+    fn an_ignored_folder_without_kept_files_is_gone() {
+        assert_eq!(paths(&["a/b"], &["a", "c"], "a\nc\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn the_ignore_file_of_the_dockerfile_wins() {
+        let mut context = MemoryContext::default();
+        context.put(".dockerignore", 0o644, Time::default(), b"general");
+        let found = ignore_file(&context, "Dockerfile").expect("readable");
+        assert_eq!(found.map(|(path, _)| path), Some(".dockerignore".to_owned()));
+        context.put("Dockerfile.dockerignore", 0o644, Time::default(), b"special");
+        let found = ignore_file(&context, "Dockerfile").expect("readable");
+        assert_eq!(found.map(|(_, text)| text), Some("special".to_owned()));
+    }
+}
