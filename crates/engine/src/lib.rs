@@ -1,1 +1,17 @@
-//! (being written)
+//! From a request to a build: reads the Dockerfile, loads the context, finds what it takes from outside, plans.
+//!
+//! [`prepare`] does all that comes before the first step and returns a [`Prepared`] with a [`builder::Build`] in it. What a build takes
+//! from outside its context (base images, downloads) it asks of a [`World`].
+//!
+//! It prints nothing, opens nothing and knows no command line.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod failure;
+mod prepare;
+mod world;
+
+pub use failure::Failure;
+pub use prepare::{Prepared, Request, prepare};
+pub use world::{Outside, World, WorldError};
