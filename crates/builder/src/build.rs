@@ -207,6 +207,7 @@ impl Build {
 
     /// Asks the cache for a step, by what its inputs are known by, then by what they hold.
     fn look(&mut self, step: usize, tools: &mut Tools<'_>) -> Result<Look, BuildError> {
+        self.keep_texts(&self.plan.steps[step].action, step, tools)?;
         let deps = deps::of_step(&self.plan, step);
         let operation = operation(&self.plan.steps[step].definition);
         let mut inputs: Vec<InputKeys> = deps
@@ -383,7 +384,6 @@ impl Build {
         for input in found.action.inputs() {
             sources.insert(input, self.tree(input, step, tools)?);
         }
-        self.keep_texts(&found.action, step, tools)?;
         let scene = Scene {
             base: &base,
             from_scratch: found.base == Input::Scratch,

@@ -109,7 +109,7 @@ fn take_change(rest: &mut &[u8], who: u32, changes: &mut Vec<Change>) -> Option<
             Some(b'r') => bits |= 0o444,
             Some(b'w') => bits |= 0o222,
             Some(b'x') => bits |= 0o111,
-            Some(b'X') if op == b'+' => if_executable = 0o111,
+            Some(b'X') if op != b'-' => if_executable = 0o111,
             Some(b'X') => {}
             // For others alone, set-id and sticky mean nothing.
             Some(b's') if who == 0 || who & !0o7 != 0 => bits |= 0o6000,
@@ -177,7 +177,8 @@ mod tests {
             ("g=u", 0o640, 0o660),
             ("o=", 0o777, 0o770),
             ("u+s,+t", 0o755, 0o5755),
-            ("u=rwX", 0o644, 0o644),
+            ("u=rwX,go=rX", 0o640, 0o644),
+            ("u=rwX,go=rX", 0o700, 0o755),
             ("g=u-w", 0o640, 0o640),
         ] {
             let changes = Changes::parse(text).expect(text);

@@ -35,6 +35,8 @@ mod mounts;
 mod run;
 mod scope;
 mod transfer;
+// What BuildKit warns of.
+pub mod checks;
 // The words of instructions.
 pub mod chmod;
 mod env;
