@@ -21,6 +21,25 @@ pub trait Context {
     ///
     /// [`ContextError::Read`] if they cannot be had.
     fn read(&self, path: &str) -> Result<Arc<[u8]>, ContextError>;
+
+    /// The ignore file that counts for a Dockerfile: its path and text, or `None` if there is none. See [`ignore_file`].
+    ///
+    /// # Errors
+    ///
+    /// Whatever [`Context::read`] returns.
+    fn ignore_file(&self, dockerfile: &str) -> Result<Option<(String, String)>, ContextError> {
+        ignore_file(self, dockerfile)
+    }
+
+    /// The files that `ignore` leaves, as a tree, their bytes in `blobs`. A context that knows more of its files than an
+    /// [`Entry`] can say, such as further names, says it here. See [`load`].
+    ///
+    /// # Errors
+    ///
+    /// [`ContextError`].
+    fn tree(&self, ignore: &Ignore, blobs: &mut dyn BlobStore) -> Result<Tree, ContextError> {
+        load(self, ignore, blobs)
+    }
 }
 
 /// Something in a context. Owners do not count: BuildKit takes every file as root's.
@@ -85,7 +104,10 @@ pub enum ContextError {
 /// # Errors
 ///
 /// Whatever [`Context::read`] returns.
-pub fn ignore_file(context: &dyn Context, dockerfile: &str) -> Result<Option<(String, String)>, ContextError> {
+pub fn ignore_file<C: Context + ?Sized>(
+    context: &C,
+    dockerfile: &str,
+) -> Result<Option<(String, String)>, ContextError> {
     let entries = context.entries()?;
     for path in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
         let is_file = |entry: &Entry| entry.path == path && matches!(entry.kind, EntryKind::File { .. });
@@ -104,7 +126,11 @@ pub fn ignore_file(context: &dyn Context, dockerfile: &str) -> Result<Option<(St
 /// # Errors
 ///
 /// [`ContextError`].
-pub fn load(context: &dyn Context, ignore: &Ignore, blobs: &mut dyn BlobStore) -> Result<Tree, ContextError> {
+pub fn load<C: Context + ?Sized>(
+    context: &C,
+    ignore: &Ignore,
+    blobs: &mut dyn BlobStore,
+) -> Result<Tree, ContextError> {
     let mut entries = Vec::new();
     for entry in context.entries()? {
         let path = TreePath::parse(&entry.path)?;
@@ -177,8 +203,8 @@ fn enter_missing(path: &TreePath, entry: &Entry, ignore: &Ignore, above: &mut Ve
     }
 }
 
-fn content(
-    context: &dyn Context,
+fn content<C: Context + ?Sized>(
+    context: &C,
     path: &str,
     size: u64,
     digest: Option<Digest>,

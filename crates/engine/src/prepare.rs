@@ -1,7 +1,7 @@
 //! Everything before the first step.
 
 use crate::{Failure, Outside, World, WorldError};
-use builder::{Build, Context, Ignore, Sources, ignore_file, load};
+use builder::{Build, Context, Ignore, Sources};
 use dockerfile::{Diagnostic, Dockerfile, Parse, Phase, Severity};
 use planner::{ImageName, Known, NeededImage, Options, Plan, Resolved, Source};
 use std::collections::BTreeMap;
@@ -58,7 +58,7 @@ pub fn prepare(request: Request<'_>, world: &mut dyn World, blobs: &mut dyn Blob
     let plan = planner::plan(&parse.dockerfile, request.options, &known).map_err(Failure::Text)?;
     fetch(&plan, &mut sources, world, blobs)?;
     if plan.sources.contains(&Source::Context) {
-        sources.context = load(request.context, &ignore(request)?, blobs)?;
+        sources.context = request.context.tree(&ignore(request)?, blobs)?;
     }
     let (plan, sources) = (Arc::new(plan), Arc::new(sources));
     let build = Build::new(plan.clone(), sources.clone(), request.now)?;
@@ -73,7 +73,7 @@ pub fn prepare(request: Request<'_>, world: &mut dyn World, blobs: &mut dyn Blob
 
 /// The rules that keep files out of the context.
 fn ignore(request: Request<'_>) -> Result<Ignore, Failure> {
-    let Some((_, text)) = ignore_file(request.context, request.dockerfile)? else {
+    let Some((_, text)) = request.context.ignore_file(request.dockerfile)? else {
         return Ok(Ignore::default());
     };
     Ok(Ignore::parse(&text).map_err(builder::ContextError::from)?)
