@@ -118,6 +118,7 @@ pub struct History {
 }
 
 /// Sets as Go writes them: maps whose values are `{}`.
+#[allow(clippy::zero_sized_map_values)] // the JSON has maps
 mod keys {
     use serde::de::IgnoredAny;
     use serde::{Deserialize, Deserializer, Serializer};

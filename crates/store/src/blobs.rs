@@ -99,3 +99,13 @@ impl BlobStore for MemoryBlobs {
         self.blobs.get(digest).map(|bytes| bytes.len() as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryBlobs;
+
+    #[test]
+    fn memory_keeps_the_laws_of_blob_stores() {
+        crate::testing::blob_store_laws(MemoryBlobs::default);
+    }
+}

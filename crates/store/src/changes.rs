@@ -97,3 +97,6 @@ impl Changeset {
         self
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,21 +43,14 @@ pub fn decompress<'a>(mut source: Box<dyn BufRead + 'a>) -> Result<Box<dyn Read 
     let start = source.fill_buf().map_err(LayerError::Read)?;
     match Compression::of(start) {
         Compression::Gzip => Ok(Box::new(MultiGzDecoder::new(source))),
-        Compression::Zstd => unpack_zstd(source),
+        #[cfg(feature = "zstd")]
+        Compression::Zstd => Ok(Box::new(zstd::Frames::new(source))),
+        #[cfg(not(feature = "zstd"))]
+        Compression::Zstd => Err(LayerError::Compression { found: "zstd" }),
         Compression::None if start.starts_with(b"BZh") => Err(LayerError::Compression { found: "bzip2" }),
         Compression::None if start.starts_with(b"\xfd7zXZ") => Err(LayerError::Compression { found: "xz" }),
         Compression::None => Ok(Box::new(source)),
     }
-}
-
-#[cfg(feature = "zstd")]
-fn unpack_zstd<'a>(source: Box<dyn BufRead + 'a>) -> Result<Box<dyn Read + 'a>, LayerError> {
-    Ok(Box::new(zstd::Frames::new(source)))
-}
-
-#[cfg(not(feature = "zstd"))]
-fn unpack_zstd<'a>(_: Box<dyn BufRead + 'a>) -> Result<Box<dyn Read + 'a>, LayerError> {
-    Err(LayerError::Compression { found: "zstd" })
 }
 
 /// A writer that packs what it gets as gzip into `sink`, with the same bytes on every machine: no time, no name, level 6.
@@ -101,7 +94,7 @@ mod tests {
 
     #[test]
     fn broken_streams_are_errors() {
-        let packed = pack(&[7; 100_000]);
+        let packed = pack(&vec![7; 100_000]);
         assert!(matches!(unpack(&packed[..packed.len() - 5]), Err(LayerError::Read(_))));
         let mut wrong = packed.clone();
         let at = wrong.len() - 6;

@@ -114,8 +114,8 @@ impl Image {
             manifest.to_json()
         };
         Image {
-            manifest_bytes,
             manifest,
+            manifest_bytes,
             layers,
             ..self.clone()
         }

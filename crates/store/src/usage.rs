@@ -166,19 +166,16 @@ impl Walk {
                     self.ship(layer, path, file.content);
                 }
             }
-            ChangeKind::Link { to, .. } => {
+            ChangeKind::Link { .. } => {
                 self.count(layer, was.is_some(), 0);
-                self.replace(
-                    layer,
-                    &before,
-                    &path,
-                    self.tree
-                        .get(&path)
-                        .cloned()
-                        .as_ref()
-                        .unwrap_or(&Node::dir(crate::Meta::default())),
-                );
-                if let Some(file) = self.names.get(to).copied() {
+                let names = self.tree.names(&path);
+                let file = names
+                    .iter()
+                    .find_map(|name| self.names.get(name).filter(|_| *name != path).copied());
+                if let Some(node) = self.tree.get(&path).cloned() {
+                    self.replace(layer, &before, &path, &node);
+                }
+                if let Some(file) = file {
                     self.names.insert(path, file);
                     *self.n_names.entry(file).or_default() += 1;
                 }

@@ -208,3 +208,6 @@ impl BlobStore for Nowhere {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

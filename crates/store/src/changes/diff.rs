@@ -75,18 +75,17 @@ impl Differ {
 
     fn put(&mut self, path: TreePath, node: &Node) {
         let kind = match node {
-            Node::File(file) => match file.link.and_then(|number| self.first_names.get(&number)) {
-                Some(first) => ChangeKind::Link {
-                    to: first.clone(),
-                    meta: file.meta.clone(),
-                },
-                None => {
-                    if let Some(number) = file.link {
-                        self.first_names.insert(number, path.clone());
+            Node::File(file) => {
+                if let Some(first) = file.link.and_then(|number| self.first_names.get(&number)) {
+                    ChangeKind::Link {
+                        to: first.clone(),
+                        meta: file.meta.clone(),
                     }
+                } else {
+                    self.first_names.extend(file.link.map(|number| (number, path.clone())));
                     ChangeKind::Put(Node::File(one_name(file)))
                 }
-            },
+            }
             other => ChangeKind::Put(other.clone()),
         };
         self.list(path, kind);

@@ -251,7 +251,7 @@ impl Unpacker<'_> {
         if let Some(size) = entry.records.get(SIMULATED_SIZE) {
             let size = std::str::from_utf8(size).ok().and_then(|size| size.parse::<u64>().ok());
             return Ok(
-                match size.filter(|size| entry.header.size == 0 && *size <= i64::MAX as u64) {
+                match size.filter(|size| entry.header.size == 0 && i64::try_from(*size).is_ok()) {
                     Some(size) => Ok(Node::file(meta, Content::Absent { size })),
                     None => Err(EntryRule::Simulated),
                 },

@@ -78,7 +78,9 @@ impl Tree {
             let number = if names.len() > 1 {
                 let links = Arc::make_mut(&mut self.links);
                 let number = links.start(&names[0]);
-                names.iter().for_each(|name| links.add(number, name));
+                for name in &names {
+                    links.add(number, name);
+                }
                 Some(number)
             } else {
                 None

@@ -137,13 +137,13 @@ fn a_size_that_lies_is_found_out() {
 fn numbers_that_are_none_are_refused() {
     let sign = Archive::default()
         .changed_header(EntryType::Regular, "f", "", 0, |header| {
-            header.as_old_mut().size = *b"-0000000001\0"
+            header.as_old_mut().size = *b"-0000000001\0";
         })
         .end();
     assert_eq!(error(&sign), "layer entry \"f\": expected a number as its size");
     let base256 = Archive::default()
         .changed_header(EntryType::Regular, "f", "", 0, |header| {
-            header.as_old_mut().size = [0xff; 12]
+            header.as_old_mut().size = [0xff; 12];
         })
         .end();
     assert_eq!(error(&base256), "layer entry \"f\": expected a number as its size");
@@ -310,7 +310,7 @@ fn sparse_files_and_unknown_kinds_are_refused() {
 fn names_that_are_no_utf8_are_refused() {
     let tar = Archive::default()
         .changed_header(EntryType::Regular, "f", "", 0, |header| {
-            header.as_old_mut().name[0] = 0xff
+            header.as_old_mut().name[0] = 0xff;
         })
         .end();
     assert!(matches!(

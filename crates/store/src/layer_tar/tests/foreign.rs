@@ -113,7 +113,7 @@ fn names_split_for_ustar_are_joined() {
 fn old_headers_and_big_numbers_are_read() {
     let tar = Archive::default()
         .changed_header(EntryType::new(0), "olddir/", "", 0, |header| {
-            header.as_old_mut().linkflag = [0]
+            header.as_old_mut().linkflag = [0];
         })
         .changed_header(EntryType::Regular, "big", "", 0, |header| {
             header.set_uid(3_000_000);
