@@ -6,6 +6,7 @@
 //!
 //! Source: BuildKit, `docs/dev/solver.md` and `solver/cachemanager.go`.
 
+use crate::checksum::Checksums;
 use crate::execute::Fidelity;
 use crate::miss::Seen;
 use oci::{DiffId, Digest, Time};
@@ -23,8 +24,10 @@ pub struct Cache {
     pub(crate) trees: BTreeMap<Key, Tree>,
     /// Content of cache mounts, by their identity.
     pub(crate) mounts: BTreeMap<String, Node>,
-    /// Checksums of files that do not change with the context.
-    pub(crate) sums: crate::Checksums,
+    /// Checksums of files and folders that were looked at before.
+    pub(crate) sums: Checksums,
+    /// For each place in [`Records::seen`], the content keys of its inputs: while they are equal, so are the files.
+    pub(crate) contents: BTreeMap<String, Vec<Digest>>,
 }
 
 /// All of a cache that is worth keeping from one process to the next.
@@ -69,6 +72,7 @@ impl Cache {
     /// Forgets everything but the content of cache mounts.
     pub fn forget(&mut self) {
         self.records = Records::default();
+        self.contents.clear();
         self.trees.clear();
     }
 
@@ -114,6 +118,14 @@ impl Cache {
             .into_iter()
             .filter(|key| self.records.results.contains_key(key))
             .collect()
+    }
+
+    /// Whether [`find`](Cache::find) may find something once all inputs are known; those without keys are not known yet.
+    pub(crate) fn may_find(&self, operation: &Digest, inputs: &[InputKeys]) -> bool {
+        let known = inputs.iter().enumerate().filter(|(_, input)| !input.keys.is_empty());
+        let mut leads = known
+            .map(|(index, input)| links(operation, index, input).any(|link| self.records.links.contains_key(&link)));
+        leads.all(|leads| leads)
     }
 
     /// Notes that `operation` on `inputs` leads to `key`.

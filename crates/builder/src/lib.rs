@@ -13,6 +13,8 @@
 mod build;
 mod error;
 mod execute;
+mod image;
+mod make;
 mod run;
 mod sources;
 // What comes from the cache, and why not.
@@ -20,7 +22,9 @@ mod cache;
 mod checksum;
 mod content;
 mod deps;
+mod look;
 mod miss;
+mod predict;
 // Files: the context, and copying.
 mod context;
 pub mod copy;
@@ -30,13 +34,15 @@ mod owner;
 mod pattern;
 mod unpack;
 
-pub use build::{Build, Built, Next, StepReport, Timestamps, Tools};
+pub use build::{Build, Next, StepReport, Tools};
 pub use cache::{Cache, Key, Record, Records};
 pub use checksum::Checksums;
 pub use context::{Context, ContextError, Entry, EntryKind, MemoryContext, ignore_file, load};
 pub use error::{BuildError, BuildErrorKind};
 pub use execute::*;
 pub use ignore::{Ignore, IgnoreError, Rule, Trail};
+pub use image::{Built, Timestamps};
 pub use miss::{Miss, Part, Seen};
 pub use pattern::{Pattern, PatternError};
+pub use predict::{Expected, Prediction};
 pub use sources::{BaseImage, Download, Sources};

@@ -52,6 +52,15 @@ impl Miss {
     }
 }
 
+/// What became of the step that made the filesystem that another starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BaseStep {
+    /// It came from the cache, or there is none.
+    Cached,
+    /// It ran, or will.
+    Ran,
+}
+
 /// Under which names a step is remembered: its stage with its text, and with its place in the stage.
 pub(crate) fn places(plan: &Plan, step: usize) -> [String; 2] {
     let found = &plan.steps[step];
@@ -75,8 +84,8 @@ pub(crate) fn remembered<'a>(seen: &'a BTreeMap<String, Seen>, plan: &Plan, step
 
 /// Why the step that consists of `now` is not in the cache, `then` being what it consisted of.
 ///
-/// `base_ran`: the step that made the filesystem it starts from was not taken from the cache either.
-pub(crate) fn explain(plan: &Plan, step: usize, then: Option<&Seen>, now: &Seen, base_ran: bool) -> Miss {
+/// `state` is that of the step that made the filesystem it starts from.
+pub(crate) fn explain(plan: &Plan, step: usize, then: Option<&Seen>, now: &Seen, state: BaseStep) -> Miss {
     let base = base_step(plan, step);
     let Some(then) = then else {
         return Miss::plain("first build of this step");
@@ -89,13 +98,15 @@ pub(crate) fn explain(plan: &Plan, step: usize, then: Option<&Seen>, now: &Seen,
     }
     parts.extend(changed);
     let same_base = then.base.iter().any(|key| now.base.contains(key)) || (then.base.is_empty() && now.base.is_empty());
-    if base_ran || !same_base {
+    if state == BaseStep::Ran || !same_base {
         let what = match base {
             Some(base) => format!("line {}", plan.steps[base].lines.0),
             None => "the base image".to_owned(),
         };
         let text = match base {
-            Some(_) if base_ran => format!("{what} runs again, and so does every step after it in this stage"),
+            Some(_) if state == BaseStep::Ran => {
+                format!("{what} runs again, and so does every step after it in this stage")
+            }
             Some(_) => format!("{what} makes another filesystem than it did"),
             None => format!("{what} changed"),
         };

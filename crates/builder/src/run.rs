@@ -1,9 +1,10 @@
 //! RUN: what the executor is asked, and what becomes of its answer.
 
-use crate::build::{Made, Tools};
+use crate::build::Tools;
 use crate::copy::CopyError;
 use crate::error::BuildErrorKind;
 use crate::execute::{MountKind, RunMount, RunRequest};
+use crate::make::Made;
 use planner::{Input, Mount, Network, Run};
 use std::collections::BTreeMap;
 use store::{Follow, Meta, Node, Tree};

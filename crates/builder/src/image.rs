@@ -1,0 +1,129 @@
+//! The image that a build makes.
+
+use crate::build::{Build, Tools};
+use crate::error::{BuildError, BuildErrorKind};
+use crate::execute::Fidelity;
+use oci::{History, Time, Timestamp};
+use planner::{Action, Input};
+use store::{Image, Layer};
+
+/// How an image is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Timestamps {
+    /// As they are.
+    #[default]
+    Keep,
+    /// `rewrite-timestamp=true`: those of new layers are held below `SOURCE_DATE_EPOCH`.
+    Rewrite,
+}
+
+/// An image that was built.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// The image; its layers are plain tars.
+    pub image: Image,
+    /// For each layer the step that made it; `None` for those of the base image.
+    pub origins: Vec<Option<usize>>,
+    /// How many layers come from the base image.
+    pub n_base: usize,
+    /// Whether anything in it is simulated: then its digests are not BuildKit's.
+    pub fidelity: Fidelity,
+}
+
+impl Build {
+    /// The image, once all steps are done; config and manifest are put into the blob store.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildErrorKind::Layer`] or [`BuildErrorKind::Store`] if a layer cannot be written.
+    pub fn finish(&mut self, timestamps: Timestamps, tools: &mut Tools<'_>) -> Result<Built, BuildError> {
+        while self.step(tools)?.is_some() {}
+        let plan = self.plan.clone();
+        let stage = &plan.stages[plan.target];
+        let mut config = stage.config.clone();
+        let epoch = plan.epoch;
+        let stamp = |time: Time| {
+            Some(Timestamp {
+                time: epoch.map_or(time, Time::of_secs),
+                offset_minutes: 0,
+            })
+        };
+        let (mut layers, mut origins) = self.base_layers(stage.output);
+        let n_base = layers.len();
+        // Metadata carries the time of the layer before it, or of the first one.
+        let first = stage.history.iter().find_map(|past| past.step);
+        let mut time = first.map_or(tools.now, |step| self.done[&plan.canonical(step)].record.created);
+        for past in &stage.history {
+            if let Some(step) = past.step {
+                let layer_step = match plan.steps[step].action {
+                    Action::Link { layer } => plan.canonical(layer),
+                    _ => plan.canonical(step),
+                };
+                let record = &self.done[&layer_step].record;
+                time = record.created;
+                if let Some(layer) = &record.layer {
+                    let written = written(layer, timestamps, epoch, tools);
+                    layers.push(written.map_err(|error| BuildError::at(&plan, step, error))?);
+                    origins.push(Some(step));
+                }
+            }
+            config.history.push(History {
+                created: stamp(time),
+                created_by: past.created_by.clone(),
+                comment: "buildkit.dockerfile.v0".to_owned(),
+                empty_layer: past.step.is_none(),
+                ..History::default()
+            });
+        }
+        config.created = config.history.last().and_then(|entry| entry.created);
+        let image = Image::new(config, layers);
+        image.keep(tools.blobs).map_err(|error| BuildError {
+            step: None,
+            span: dockerfile::Span::default(),
+            line: None,
+            kind: error.into(),
+        })?;
+        Ok(Built {
+            image,
+            origins,
+            n_base,
+            fidelity: self.fidelity(stage.output),
+        })
+    }
+
+    /// The layers of the image that a filesystem goes back to.
+    fn base_layers(&self, output: Input) -> (Vec<Layer>, Vec<Option<usize>>) {
+        let mut at = output;
+        while let Input::Step(step) = at {
+            at = self.plan.steps[step].base;
+        }
+        let Input::Source(source) = at else {
+            return (Vec::new(), Vec::new());
+        };
+        let layers = match &self.found[source].image {
+            Some(base) => base.image.layers.clone(),
+            None => Vec::new(),
+        };
+        let origins = vec![None; layers.len()];
+        (layers, origins)
+    }
+}
+
+/// A layer as the image has it.
+fn written(
+    layer: &Layer,
+    timestamps: Timestamps,
+    epoch: Option<i64>,
+    tools: &mut Tools<'_>,
+) -> Result<Layer, BuildErrorKind> {
+    let (Timestamps::Rewrite, Some(epoch)) = (timestamps, epoch) else {
+        return Ok(layer.clone());
+    };
+    let key = (layer.diff_id, epoch);
+    if let Some(known) = tools.cache.records.rewritten.get(&key) {
+        return Ok(known.clone());
+    }
+    let rewritten = Layer::make((*layer.changes).clone(), Some(Time::of_secs(epoch)), &*tools.blobs)?;
+    tools.cache.records.rewritten.insert(key, rewritten.clone());
+    Ok(rewritten)
+}

@@ -1,0 +1,173 @@
+//! Doing a step, or taking it from the cache; and the filesystems that steps leave.
+
+use crate::build::{Build, Done, Tools};
+use crate::cache::{Cache, Record};
+use crate::copy::{self, Scene};
+use crate::error::{BuildError, BuildErrorKind};
+use crate::execute::Fidelity;
+use crate::look::Look;
+use crate::run;
+use planner::{Action, Input};
+use std::collections::BTreeMap;
+use store::{Layer, Tree, apply, diff};
+
+/// A step's own part of what it made.
+pub(crate) struct Made {
+    /// What it started from.
+    pub(crate) base: Tree,
+    pub(crate) tree: Tree,
+    pub(crate) millis: u64,
+    pub(crate) log: String,
+    pub(crate) fidelity: Fidelity,
+}
+
+impl Build {
+    /// Takes a step from the cache.
+    pub(crate) fn take(&mut self, step: usize, look: &Look, cache: &Cache) {
+        let key = look.keys[0];
+        let record = cache.records.results[&key].clone();
+        let fidelity = self.fidelity_with(step, record.fidelity);
+        self.done.insert(
+            step,
+            Done {
+                keys: look.keys.clone(),
+                tree: cache.trees.get(&key).cloned(),
+                record,
+                cached: true,
+                fidelity,
+            },
+        );
+    }
+
+    /// Does a step that the cache does not have.
+    pub(crate) fn make(&mut self, step: usize, look: &Look, tools: &mut Tools<'_>) -> Result<Done, BuildError> {
+        let made = self.act(step, tools)?;
+        let at = |error: BuildErrorKind| BuildError::at(&self.plan, step, error);
+        let is_link = matches!(self.plan.steps[step].action, Action::Link { .. });
+        let layer = if is_link {
+            None
+        } else {
+            let changes = diff(&made.base, &made.tree);
+            Some(Layer::make(changes, None, &*tools.blobs).map_err(|error| at(error.into()))?)
+        };
+        let record = Record {
+            created: tools.now,
+            layer,
+            millis: made.millis,
+            log: made.log,
+            fidelity: made.fidelity,
+        };
+        let key = tools.cache.new_key(&look.operation, &look.inputs);
+        tools.cache.link(&look.operation, &look.inputs, key);
+        tools.cache.records.results.insert(key, record.clone());
+        tools.cache.trees.insert(key, made.tree.clone());
+        let fidelity = self.fidelity_with(step, record.fidelity);
+        Ok(Done {
+            keys: vec![key],
+            tree: Some(made.tree),
+            record,
+            cached: false,
+            fidelity,
+        })
+    }
+
+    fn act(&mut self, step: usize, tools: &mut Tools<'_>) -> Result<Made, BuildError> {
+        let plan = self.plan.clone();
+        let found = &plan.steps[step];
+        let base = self.tree(found.base, step)?;
+        let mut sources = BTreeMap::new();
+        for input in found.action.inputs() {
+            sources.insert(input, self.tree(input, step)?);
+        }
+        let scene = Scene {
+            base: &base,
+            from_scratch: found.base == Input::Scratch,
+            sources: &sources,
+            now: tools.now,
+        };
+        let at = |error| BuildError::at(&plan, step, BuildErrorKind::Copy(error));
+        let tree = match &found.action {
+            Action::MakeDir(make) => copy::make_dir(make, scene, &*tools.blobs).map_err(at)?,
+            Action::Copy(action) => copy::copy(action, scene, tools.blobs).map_err(at)?,
+            Action::Link { layer } => copy::link(&base, &sources[&Input::Step(*layer)]).map_err(at)?,
+            Action::Run(action) => {
+                return run::run(action, &base, &sources, &self.sources.secrets, tools)
+                    .map_err(|kind| BuildError::at(&plan, step, kind));
+            }
+        };
+        Ok(Made {
+            base,
+            tree,
+            millis: 0,
+            log: String::new(),
+            fidelity: Fidelity::Exact,
+        })
+    }
+
+    /// Puts the texts that stand in the Dockerfile itself into the blob store.
+    pub(crate) fn keep_texts(&self, action: &Action, step: usize, tools: &mut Tools<'_>) -> Result<(), BuildError> {
+        for input in action.inputs() {
+            if let Input::Source(source) = input
+                && let planner::Source::Inline { text, .. } = &self.plan.sources[source]
+            {
+                let kept = tools.blobs.put(text.as_bytes());
+                kept.map_err(|error| BuildError::at(&self.plan, step, error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The filesystem of an input, built up from layers where it comes from the cache; `step` is who asks.
+    pub(crate) fn tree(&mut self, input: Input, step: usize) -> Result<Tree, BuildError> {
+        let mut missing = Vec::new();
+        let mut at = input;
+        let mut tree = loop {
+            match at {
+                Input::Scratch => break Tree::new(),
+                Input::Source(source) => break self.found[source].tree.clone(),
+                Input::Step(wanted) => {
+                    let wanted = self.plan.canonical(wanted);
+                    if let Some(tree) = &self.done[&wanted].tree {
+                        break tree.clone();
+                    }
+                    missing.push(wanted);
+                    at = self.plan.steps[wanted].base;
+                }
+            }
+        };
+        for wanted in missing.into_iter().rev() {
+            let layer = match &self.plan.steps[wanted].action {
+                Action::Link { layer } => &self.done[&self.plan.canonical(*layer)].record.layer,
+                _ => &self.done[&wanted].record.layer,
+            };
+            if let Some(layer) = layer {
+                tree = apply(&tree, &layer.changes).map_err(|error| BuildError::at(&self.plan, step, error))?;
+            }
+            if let Some(done) = self.done.get_mut(&wanted) {
+                done.tree = Some(tree.clone());
+            }
+        }
+        Ok(tree)
+    }
+
+    /// The fidelity of a step's filesystem: as good as the worst of what it comes from.
+    fn fidelity_with(&self, step: usize, own: Fidelity) -> Fidelity {
+        let found = &self.plan.steps[step];
+        let inputs = std::iter::once(found.base).chain(found.action.inputs());
+        inputs
+            .map(|input| self.fidelity(input))
+            .max()
+            .map_or(own, |worst| worst.max(own))
+    }
+
+    pub(crate) fn fidelity(&self, input: Input) -> Fidelity {
+        match input {
+            Input::Scratch => Fidelity::Exact,
+            Input::Source(source) => self.found[source]
+                .image
+                .as_ref()
+                .map_or(Fidelity::Exact, |base| base.fidelity),
+            Input::Step(step) => self.done[&self.plan.canonical(step)].fidelity,
+        }
+    }
+}
