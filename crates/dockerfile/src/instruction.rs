@@ -153,7 +153,11 @@ impl<'a> Node<'a> {
     fn unknown(&self) -> Problem {
         let written = &self.logical.text[self.keyword.clone()];
         let message = format!("unknown instruction: {written}");
-        match suggest_ignoring_case(written, KEYWORDS) {
+        // BuildKit chooses at random among keywords equally near; one that begins alike is more likely meant.
+        let begins_alike = |keyword: &str| written.to_uppercase().chars().next() == keyword.chars().next();
+        let mut keywords = KEYWORDS;
+        keywords.sort_by_key(|keyword| !begins_alike(keyword));
+        match suggest_ignoring_case(written, keywords) {
             Some(near) => {
                 let message = format!("{message} (did you mean {near}?)");
                 let is_lower = written == written.to_lowercase();

@@ -3,9 +3,7 @@
 /// A name is suggested if fewer edits than this lead to it.
 const TOO_FAR: usize = 3;
 
-/// Returns the option nearest to `word`, at most two edits away; of equals one that begins like the word, else the first.
-///
-/// BuildKit chooses among equals at random.
+/// Returns the option nearest to `word`, at most two edits away; the first of equals.
 ///
 /// `None` if nothing is near, or if `word` is one of the options: then the name was not the mistake.
 pub fn suggest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -16,9 +14,7 @@ pub fn suggest<'a>(word: &str, options: impl IntoIterator<Item = &'a str>) -> Op
             return None;
         }
         let distance = distance(word, option);
-        let begins_alike = |other: &str| other.chars().next() == word.chars().next();
-        let is_better = distance == least && best.is_some_and(|best| !begins_alike(best)) && begins_alike(option);
-        if distance < least || is_better {
+        if distance < least {
             least = distance;
             best = Some(option);
         }
@@ -67,7 +63,7 @@ mod tests {
         assert_eq!(suggest("form", ["chown", "from", "link"]), Some("from"));
         assert_eq!(suggest("colour", ["chown", "from", "link"]), None);
         assert_eq!(suggest("from", ["form", "from"]), None);
-        assert_eq!(suggest("rnu", ["env", "run"]), Some("run"));
+        assert_eq!(suggest("rnu", ["env", "run"]), Some("env"));
     }
 
     #[test]

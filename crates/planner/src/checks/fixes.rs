@@ -1,6 +1,6 @@
 //! What mends the findings.
 
-use dockerfile::{Fix, Instruction, KeyValue, Span, Spanned, quote};
+use dockerfile::{Fix, Instruction, KeyValue, Span, Spanned};
 
 /// Other text in the place of a word.
 pub(super) fn replace(span: Span, text: &str) -> Fix {
@@ -189,11 +189,19 @@ fn escape_blanks(value: &str, escape: char) -> Option<String> {
 }
 
 fn json_string(text: &str) -> String {
-    // Go's quoting is that of JSON for all that stands in a line of text.
-    quote(text)
-        .replace("\\x", "\\u00")
-        .replace("\\a", "\\u0007")
-        .replace("\\v", "\\u000b")
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\t' => out.push_str("\\t"),
+            // Other controls do not stand in a Dockerfile that a person wrote; JSON has no place for them as they are.
+            c if c < ' ' => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }
 
 fn line_start(source: &str, at: usize) -> usize {

@@ -51,8 +51,8 @@ fn port_is_wrong(at: At<'_>, word: &Spanned<String>, port: &str, report: &mut Re
             },
         );
     }
-    // An address or a port of the host before the first or second colon; `:80` has neither.
-    if outside.split(':').any(|part| !part.is_empty()) || outside.contains(':') {
+    // `:80` and `::80` have neither an address nor a port of the host; more colons make an address.
+    if outside.split(':').any(|part| !part.is_empty()) || outside.contains("::") {
         report.add(
             at,
             Finding {
