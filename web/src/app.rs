@@ -2,10 +2,7 @@
 
 use std::rc::Rc;
 
-use gloo::{
-    events::EventListener,
-    timers::callback::Timeout,
-};
+use gloo::{events::EventListener, timers::callback::Timeout};
 use messages::{Answer, Reply};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, KeyboardEvent};
@@ -17,7 +14,7 @@ use crate::{
     examples::EXAMPLES,
     incoming::{self, Incoming},
     model::{Action, Engine, Model, Project},
-    rich::{self, Bundle},
+    rich::{self, Editor},
     saved,
     worker::{Heard, Link},
 };
@@ -36,7 +33,7 @@ pub(crate) enum Msg {
     /// Start the worker again.
     Restart,
     /// The rich editor is there, or will not come.
-    Editor(Option<Bundle>),
+    Editor(Editor),
     /// Another theme.
     Theme(Theme),
     /// Make a link of the project and copy it.
@@ -57,7 +54,7 @@ pub(crate) struct App {
     act: Act,
     link: Option<Link>,
     theme: Theme,
-    bundle: Option<Option<Bundle>>,
+    editor: Editor,
     hovers: bool,
     pause: Option<Timeout>,
     keep: Option<Timeout>,
@@ -73,14 +70,16 @@ impl Component for App {
         let theme = browser::theme();
         browser::set_theme(theme);
         let editor = link.callback(Msg::Editor);
-        wasm_bindgen_futures::spawn_local(async move { editor.emit(rich::bundle().await) });
+        wasm_bindgen_futures::spawn_local(async move { editor.emit(rich::load_editor().await) });
         let window = gloo::utils::window();
         let linked = link.callback(|()| Msg::Linked);
         let build = link.callback(|()| Msg::Do(Action::Build));
         let listeners = [
             EventListener::new(&window, "hashchange", move |_| linked.emit(())),
             EventListener::new(&window, "keydown", move |event| {
-                let Some(event) = event.dyn_ref::<KeyboardEvent>() else { return };
+                let Some(event) = event.dyn_ref::<KeyboardEvent>() else {
+                    return;
+                };
                 if event.key() == "Enter" && (event.ctrl_key() || event.meta_key()) && !event.default_prevented() {
                     build.emit(());
                 }
@@ -91,7 +90,7 @@ impl Component for App {
             act: link.callback(Msg::Do),
             link: None,
             theme,
-            bundle: None,
+            editor: Editor::Coming,
             hovers: false,
             pause: None,
             keep: None,
@@ -114,7 +113,7 @@ impl Component for App {
                 self.act(ctx, Action::EngineRestarted);
                 self.start(ctx);
             }
-            Msg::Editor(bundle) => self.bundle = Some(bundle),
+            Msg::Editor(editor) => self.editor = editor,
             Msg::Theme(theme) => {
                 browser::set_theme(theme);
                 self.theme = theme;
@@ -141,11 +140,11 @@ impl Component for App {
         html! {
             <div class={classes!("page", self.hovers.then_some("hovers"))} ondragover={link.callback(|event: DragEvent| { event.prevent_default(); Msg::Hover(true) })}
                 ondragleave={link.batch_callback(|event: DragEvent| event.related_target().is_none().then_some(Msg::Hover(false)))}
-                ondrop={self.drop(ctx)}>
+                ondrop={App::drop(ctx)}>
                 <Header model={model.clone()} theme={self.theme} act={act.clone()} on_theme={link.callback(Msg::Theme)} on_share={link.callback(|()| Msg::Share)} />
                 { self.notices(ctx) }
                 <main class="bench">
-                    <SourceRoom model={model.clone()} act={act.clone()} bundle={self.bundle.clone()} on_chosen={chosen} />
+                    <SourceRoom model={model.clone()} act={act.clone()} editor={self.editor.clone()} on_chosen={chosen} />
                     <LayersRoom model={model.clone()} act={act.clone()} />
                     <InsideRoom model={model.clone()} act={act.clone()} />
                     <OutputRoom {model} {act} />
@@ -162,7 +161,8 @@ impl App {
         if let Some(link) = &self.link {
             for request in &next.asks {
                 if link.post(request).is_err() {
-                    ctx.link().send_message(Msg::Heard(Heard::Lost("it does not take messages".to_owned())));
+                    ctx.link()
+                        .send_message(Msg::Heard(Heard::Lost("it does not take messages".to_owned())));
                 }
             }
         }
@@ -194,7 +194,10 @@ impl App {
     fn start(&mut self, ctx: &Context<App>) {
         match Link::start(ctx.link().callback(Msg::Heard)) {
             Ok(link) => self.link = Some(link),
-            Err(_) => self.act(ctx, Action::EngineFailed("this browser has no module workers".to_owned())),
+            Err(_) => self.act(
+                ctx,
+                Action::EngineFailed("this browser has no module workers".to_owned()),
+            ),
         }
     }
 
@@ -202,7 +205,9 @@ impl App {
         let said = match saved::to_link(&self.model.project).map(|hash| browser::set_hash(&hash)) {
             Ok(Some(address)) => {
                 browser::copy(&address);
-                Action::Say("A link that holds the whole project is in the address bar and in the clipboard.".to_owned())
+                Action::Say(
+                    "A link that holds the whole project is in the address bar and in the clipboard.".to_owned(),
+                )
             }
             Ok(None) => Action::Trouble("The browser did not take the link.".to_owned()),
             Err(why) => Action::Trouble(format!("No link: {why}.")),
@@ -214,7 +219,10 @@ impl App {
         match saved::from_link(&browser::hash()) {
             None => {}
             Some(Ok(project)) if project == *self.model.project => {}
-            Some(Ok(project)) => self.act(ctx, Action::Replace(project, "The project of the link is open.".to_owned())),
+            Some(Ok(project)) => self.act(
+                ctx,
+                Action::Replace(project, "The project of the link is open.".to_owned()),
+            ),
             Some(Err(why)) => self.act(ctx, Action::Trouble(format!("The link could not be opened: {why}."))),
         }
     }
@@ -229,11 +237,16 @@ impl App {
             self.act(ctx, Action::PutFiles(incoming.files));
         }
         if left_out > 0 {
-            self.act(ctx, Action::Trouble(format!("{left_out} files were left out: the folder is too big for the page.")));
+            self.act(
+                ctx,
+                Action::Trouble(format!(
+                    "{left_out} files were left out: the folder is too big for the page."
+                )),
+            );
         }
     }
 
-    fn drop(&self, ctx: &Context<App>) -> Callback<DragEvent> {
+    fn drop(ctx: &Context<App>) -> Callback<DragEvent> {
         let came = ctx.link().callback(Msg::Came);
         let gone = ctx.link().callback(|()| Msg::Hover(false));
         Callback::from(move |event: DragEvent| {

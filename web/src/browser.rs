@@ -45,7 +45,10 @@ fn storage() -> Option<Storage> {
 
 /// The theme chosen last.
 pub(crate) fn theme() -> Theme {
-    match storage().and_then(|storage| storage.get_item(THEME).ok().flatten()).as_deref() {
+    match storage()
+        .and_then(|storage| storage.get_item(THEME).ok().flatten())
+        .as_deref()
+    {
         Some("light") => Theme::Light,
         Some("dark") => Theme::Dark,
         _ => Theme::System,
@@ -84,8 +87,16 @@ pub(crate) fn set_hash(hash: &str) -> Option<String> {
     let window = gloo::utils::window();
     let location = window.location();
     let address = format!("{}{}", location.pathname().ok()?, location.search().ok()?);
-    let address = if hash.is_empty() { address } else { format!("{address}#{hash}") };
-    window.history().ok()?.replace_state_with_url(&JsValue::NULL, "", Some(&address)).ok()?;
+    let address = if hash.is_empty() {
+        address
+    } else {
+        format!("{address}#{hash}")
+    };
+    window
+        .history()
+        .ok()?
+        .replace_state_with_url(&JsValue::NULL, "", Some(&address))
+        .ok()?;
     location.href().ok()
 }
 
@@ -117,7 +128,10 @@ pub(crate) fn save(name: &str, bytes: &[u8]) -> Result<(), JsValue> {
 
 /// What a `meta` element of the page says; empty if it is not there.
 pub(crate) fn meta(name: &str) -> String {
-    let found = gloo::utils::document().query_selector(&format!("meta[name={name}]")).ok().flatten();
+    let found = gloo::utils::document()
+        .query_selector(&format!("meta[name={name}]"))
+        .ok()
+        .flatten();
     found.and_then(|meta| meta.get_attribute("content")).unwrap_or_default()
 }
 

@@ -59,8 +59,12 @@ pub(crate) type Act = Callback<Action>;
 fn focus_soon(list: &yew::NodeRef, selector: &'static str) {
     let list = list.clone();
     gloo::timers::callback::Timeout::new(0, move || {
-        let found = list.cast::<web_sys::Element>().and_then(|list| list.query_selector(selector).ok().flatten());
-        if let Some(element) = found.and_then(|found| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(found).ok()) {
+        let found = list
+            .cast::<web_sys::Element>()
+            .and_then(|list| list.query_selector(selector).ok().flatten());
+        if let Some(element) =
+            found.and_then(|found| wasm_bindgen::JsCast::dyn_into::<web_sys::HtmlElement>(found).ok())
+        {
             // An element that cannot take the focus leaves it where it was.
             _ = element.focus();
         }

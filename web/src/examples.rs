@@ -91,7 +91,12 @@ pub(crate) const EXAMPLES: [Example; 10] = [
         "What a target does not reach is never built.",
         ["Dockerfile", "app.sh", "test.sh"]
     ),
-    example!("heredoc", "Heredocs", "Scripts and small files within the Dockerfile.", ["Dockerfile"]),
+    example!(
+        "heredoc",
+        "Heredocs",
+        "Scripts and small files within the Dockerfile.",
+        ["Dockerfile"]
+    ),
 ];
 
 impl Example {
@@ -99,10 +104,16 @@ impl Example {
     pub(crate) fn project(&self) -> Project {
         let files = self.files.iter().map(|(path, text)| {
             let mode = if text.starts_with("#!") { 0o755 } else { 0o644 };
-            ((*path).to_owned(), SourceFile { mode, ..SourceFile::text(text) })
+            (
+                (*path).to_owned(),
+                SourceFile {
+                    mode,
+                    ..SourceFile::text(text)
+                },
+            )
         });
         let mut project = Project::of(files);
-        project.options.tag = self.id.to_owned();
+        self.id.clone_into(&mut project.options.tag);
         project
     }
 }
@@ -116,7 +127,11 @@ mod tests {
     fn every_example_can_be_read() {
         for example in &EXAMPLES {
             let reading = Reading::of(example.project().dockerfile());
-            let errors: Vec<_> = reading.problems.iter().filter(|problem| problem.severity == "error").collect();
+            let errors: Vec<_> = reading
+                .problems
+                .iter()
+                .filter(|problem| problem.severity == "error")
+                .collect();
             assert!(errors.is_empty(), "{}: {errors:?}", example.id);
             assert!(!reading.stages.is_empty(), "{} has no stage", example.id);
         }

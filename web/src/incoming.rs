@@ -4,7 +4,8 @@ use js_sys::{Array, Function, Promise, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
-    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemDirectoryReader, FileSystemEntry, FileSystemFileEntry,
+    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemDirectoryReader, FileSystemEntry,
+    FileSystemFileEntry,
 };
 
 use crate::model::{MAX_BYTES, MAX_FILES, SourceFile};
@@ -25,7 +26,9 @@ impl Incoming {
         let mut incoming = Incoming::default();
         for index in 0..list.length() {
             if let Some(file) = list.get(index) {
-                let path = js_sys::Reflect::get(&file, &"webkitRelativePath".into()).ok().and_then(|path| path.as_string());
+                let path = js_sys::Reflect::get(&file, &"webkitRelativePath".into())
+                    .ok()
+                    .and_then(|path| path.as_string());
                 let path = path.filter(|path| !path.is_empty()).unwrap_or_else(|| file.name());
                 incoming.add(path, &file).await;
             }
@@ -62,12 +65,22 @@ impl Incoming {
         self.bytes += bytes.len();
         // A browser does not tell modes; a script is one by its first two bytes.
         let mode = if bytes.starts_with(b"#!") { 0o755 } else { 0o644 };
-        self.files.push((path.trim_start_matches('/').to_owned(), SourceFile { bytes: bytes.into(), mode }));
+        self.files.push((
+            path.trim_start_matches('/').to_owned(),
+            SourceFile {
+                bytes: bytes.into(),
+                mode,
+            },
+        ));
     }
 
     /// Of one folder that has a Dockerfile, the folder itself is the context.
     fn without_top_folder(mut self) -> Incoming {
-        let top = self.files.first().and_then(|(path, _)| path.split_once('/')).map(|(top, _)| format!("{top}/"));
+        let top = self
+            .files
+            .first()
+            .and_then(|(path, _)| path.split_once('/'))
+            .map(|(top, _)| format!("{top}/"));
         if let Some(top) = top
             && self.files.iter().all(|(path, _)| path.starts_with(&top))
             && self.files.iter().any(|(path, _)| *path == format!("{top}Dockerfile"))
@@ -89,7 +102,9 @@ impl Incoming {
 pub(crate) fn entries(transfer: &DataTransfer) -> Vec<FileSystemEntry> {
     let items = transfer.items();
     let items = (0..items.length()).filter_map(|index| items.get(index));
-    items.filter_map(|item| item.webkit_get_as_entry().ok().flatten()).collect()
+    items
+        .filter_map(|item| item.webkit_get_as_entry().ok().flatten())
+        .collect()
 }
 
 /// All children of a folder: the browser hands them out a hundred at a time.
@@ -97,7 +112,9 @@ async fn children(folder: FileSystemDirectoryEntry) -> Vec<FileSystemEntry> {
     let reader = folder.create_reader();
     let mut all = Vec::new();
     loop {
-        let Ok(batch) = JsFuture::from(next_batch(&reader)).await else { return all };
+        let Ok(batch) = JsFuture::from(next_batch(&reader)).await else {
+            return all;
+        };
         let batch = Array::from(&batch);
         if batch.length() == 0 || all.len() >= MAX_FILES {
             return all;

@@ -19,7 +19,9 @@ mod utf16;
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use messages::{Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Reply, Request, StageView};
+use messages::{
+    Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Reply, Request, StageView,
+};
 
 pub(crate) use complete::{Known, offers};
 pub(crate) use filter::Filter;
@@ -296,13 +298,19 @@ impl Model {
             status: Rc::default(),
             trouble: None,
             asks: Vec::new(),
-            sent: Sent { next: 1, ..Sent::default() },
+            sent: Sent {
+                next: 1,
+                ..Sent::default()
+            },
         }
     }
 
     /// The page after `action`.
     pub(crate) fn update(&self, action: Action) -> Model {
-        let mut next = Model { asks: Vec::new(), ..self.clone() };
+        let mut next = Model {
+            asks: Vec::new(),
+            ..self.clone()
+        };
         match action {
             Action::Type(text) => next.type_text(&text),
             Action::OpenFile(path) => next.open_file(&path),
@@ -343,7 +351,11 @@ impl Model {
     pub(crate) fn problems(&self) -> Vec<Problem> {
         let own = &self.reading.problems;
         let same = |found: &Problem| own.iter().any(|p| p.line == found.line && p.message == found.message);
-        let mut all: Vec<Problem> = own.iter().chain(self.findings.iter().filter(|found| !same(found))).cloned().collect();
+        let mut all: Vec<Problem> = own
+            .iter()
+            .chain(self.findings.iter().filter(|found| !same(found)))
+            .cloned()
+            .collect();
         all.sort_by_key(|problem| (problem.line.unwrap_or(usize::MAX), problem.span));
         all
     }
@@ -374,7 +386,10 @@ impl Model {
     }
 
     fn is_told(&self) -> bool {
-        self.sent.project.as_ref().is_some_and(|told| Rc::ptr_eq(told, &self.project))
+        self.sent
+            .project
+            .as_ref()
+            .is_some_and(|told| Rc::ptr_eq(told, &self.project))
     }
 
     fn ask(&mut self, ask: Ask) -> u32 {

@@ -13,6 +13,17 @@ extern "C" {
     fn load(address: &str) -> Result<Promise, JsValue>;
 }
 
+/// Whether there is a rich editor.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Editor {
+    /// Not known yet.
+    Coming,
+    /// The page was built without it, or it did not come.
+    Plain,
+    /// Here.
+    Rich(Bundle),
+}
+
 /// The editor's module.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Bundle {
@@ -21,8 +32,12 @@ pub(crate) struct Bundle {
     pub(crate) cursor: Option<u32>,
 }
 
-/// Loads the module that the page's `layerlab-editor` names; `None` if the page was built without it or it does not come.
-pub(crate) async fn bundle() -> Option<Bundle> {
+/// Loads the module that the page's `layerlab-editor` names.
+pub(crate) async fn load_editor() -> Editor {
+    bundle().await.map_or(Editor::Plain, Editor::Rich)
+}
+
+async fn bundle() -> Option<Bundle> {
     let name = browser::meta("layerlab-editor");
     if name.is_empty() {
         return None;
@@ -31,8 +46,14 @@ pub(crate) async fn bundle() -> Option<Bundle> {
     let create = Reflect::get(&module, &"create".into()).ok()?.dyn_into().ok()?;
     let active = gloo::utils::document().active_element();
     let area = active.and_then(|element| element.dyn_into::<HtmlTextAreaElement>().ok());
-    Some(Bundle { create, cursor: area.and_then(|area| area.selection_start().ok().flatten()) })
+    Some(Bundle {
+        create,
+        cursor: area.and_then(|area| area.selection_start().ok().flatten()),
+    })
 }
+
+/// UTF-16 units to replace, and (label, detail) of each offer.
+pub(crate) type Offers = (usize, Vec<(String, String)>);
 
 /// What an editor needs to know and to tell.
 pub(crate) struct Page {
@@ -43,7 +64,7 @@ pub(crate) struct Page {
     /// Text → start, end, class, …
     pub(crate) tokens: Box<dyn Fn(String) -> Vec<u32>>,
     /// Text before the cursor → units to replace, and offers as (label, detail).
-    pub(crate) offers: Box<dyn Fn(String) -> (usize, Vec<(String, String)>)>,
+    pub(crate) offers: Box<dyn Fn(String) -> Offers>,
     /// The text was changed by typing.
     pub(crate) changed: Box<dyn Fn(String)>,
     /// The cursor is on this line.
@@ -69,25 +90,51 @@ impl Rich {
             _ = Reflect::set(&object, &name.into(), closure.as_ref());
             closures.push(closure);
         };
-        let Page { label, classes, tokens, offers, changed, moved, build } = page;
+        let Page {
+            label,
+            classes,
+            tokens,
+            offers,
+            changed,
+            moved,
+            build,
+        } = page;
         let text_of = |value: JsValue| value.as_string().unwrap_or_default();
-        offer("tokens", Box::new(move |text| Uint32Array::from(tokens(text_of(text)).as_slice()).into()));
+        offer(
+            "tokens",
+            Box::new(move |text| Uint32Array::from(tokens(text_of(text)).as_slice()).into()),
+        );
         offer(
             "offers",
             Box::new(move |before| {
                 let (replaced, offers) = offers(text_of(before));
-                let offers: Array = offers.into_iter().map(|(label, detail)| Array::of2(&label.into(), &detail.into())).collect();
+                let offers: Array = offers
+                    .into_iter()
+                    .map(|(label, detail)| Array::of2(&label.into(), &detail.into()))
+                    .collect();
                 Array::of2(&(replaced as u32).into(), &offers).into()
             }),
         );
-        offer("changed", Box::new(move |text| (changed(text_of(text)), JsValue::UNDEFINED).1));
-        offer("moved", Box::new(move |line| (moved(line.as_f64().unwrap_or(1.0) as usize), JsValue::UNDEFINED).1));
+        offer(
+            "changed",
+            Box::new(move |text| (changed(text_of(text)), JsValue::UNDEFINED).1),
+        );
+        offer(
+            "moved",
+            Box::new(move |line| (moved(line.as_f64().unwrap_or(1.0) as usize), JsValue::UNDEFINED).1),
+        );
         offer("build", Box::new(move |_| (build(), JsValue::UNDEFINED).1));
         let classes: Array = classes.iter().map(|name| JsValue::from(*name)).collect();
         _ = Reflect::set(&object, &"classes".into(), &classes);
         _ = Reflect::set(&object, &"label".into(), &label.into());
-        let handle = bundle.create.call3(&JsValue::NULL, parent, &text.into(), &object).ok()?;
-        Some(Rich { handle, _closures: closures })
+        let handle = bundle
+            .create
+            .call3(&JsValue::NULL, parent, &text.into(), &object)
+            .ok()?;
+        Some(Rich {
+            handle,
+            _closures: closures,
+        })
     }
 
     /// Takes over a text from outside; `label` names the file.
@@ -98,7 +145,12 @@ impl Rich {
     /// Underlines: start, end (UTF-16), severity, message.
     pub(crate) fn problems(&self, problems: &[(usize, usize, String, String)]) {
         let flat = problems.iter().flat_map(|(start, end, severity, message)| {
-            [JsValue::from(*start as u32), JsValue::from(*end as u32), JsValue::from(severity), JsValue::from(message)]
+            [
+                JsValue::from(*start as u32),
+                JsValue::from(*end as u32),
+                JsValue::from(severity),
+                JsValue::from(message),
+            ]
         });
         let flat: Array = flat.collect();
         self.call("problems", &Array::of1(&flat));
@@ -115,7 +167,9 @@ impl Rich {
     }
 
     fn call(&self, method: &str, args: &Array) {
-        let Ok(function) = Reflect::get(&self.handle, &method.into()).and_then(JsValue::dyn_into::<Function>) else { return };
+        let Ok(function) = Reflect::get(&self.handle, &method.into()).and_then(JsValue::dyn_into::<Function>) else {
+            return;
+        };
         // An editor that fails to redraw must not take the page with it.
         _ = function.apply(&self.handle, args);
     }

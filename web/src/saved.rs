@@ -56,11 +56,23 @@ pub(crate) fn write(project: &Project) -> Result<String, SavedError> {
     let files = project.files.iter().map(|(path, file)| {
         let text = std::str::from_utf8(&file.bytes).ok().map(str::to_owned);
         let base64 = text.is_none().then(|| URL_SAFE_NO_PAD.encode(&file.bytes));
-        SavedFile { path: path.to_string(), mode: file.mode, text, base64 }
+        SavedFile {
+            path: path.to_string(),
+            mode: file.mode,
+            text,
+            base64,
+        }
     });
-    let saved = Saved { files: files.collect(), options: project.options.clone() };
+    let saved = Saved {
+        files: files.collect(),
+        options: project.options.clone(),
+    };
     let text = serde_json::to_string(&saved).expect("strings and numbers can be written as JSON");
-    if text.len() > MAX_SAVED { Err(SavedError::Large { bytes: text.len() }) } else { Ok(text) }
+    if text.len() > MAX_SAVED {
+        Err(SavedError::Large { bytes: text.len() })
+    } else {
+        Ok(text)
+    }
 }
 
 /// Reads what [`write`] wrote.
@@ -78,7 +90,13 @@ pub(crate) fn read(text: &str) -> Result<Project, SavedError> {
             (None, Some(packed)) => URL_SAFE_NO_PAD.decode(packed).map_err(|_| SavedError::Damaged)?,
             _ => return Err(SavedError::Damaged),
         };
-        files.push((path, SourceFile { bytes: bytes.into(), mode: file.mode & 0o7777 }));
+        files.push((
+            path,
+            SourceFile {
+                bytes: bytes.into(),
+                mode: file.mode & 0o7777,
+            },
+        ));
     }
     let mut project = Project::of(files);
     if project.files.contains_key(saved.options.dockerfile.as_str()) {
@@ -118,8 +136,14 @@ mod tests {
     use super::*;
 
     fn project() -> Project {
-        let script = SourceFile { mode: 0o755, ..SourceFile::text("#!/bin/sh\necho ä 😀\n") };
-        let binary = SourceFile { bytes: [0, 255, 1].as_slice().into(), mode: 0o644 };
+        let script = SourceFile {
+            mode: 0o755,
+            ..SourceFile::text("#!/bin/sh\necho ä 😀\n")
+        };
+        let binary = SourceFile {
+            bytes: [0, 255, 1].as_slice().into(),
+            mode: 0o644,
+        };
         let mut project = Project::of([
             ("Dockerfile".to_owned(), SourceFile::text("FROM scratch\nCOPY . /\n")),
             ("run.sh".to_owned(), script),
@@ -164,7 +188,9 @@ mod tests {
     #[test]
     fn a_big_project_is_not_kept() {
         let mut project = project();
-        project.files.insert("big".into(), SourceFile::text(&"x".repeat(MAX_SAVED + 1)));
+        project
+            .files
+            .insert("big".into(), SourceFile::text(&"x".repeat(MAX_SAVED + 1)));
         assert!(matches!(write(&project), Err(SavedError::Large { .. })));
     }
 }

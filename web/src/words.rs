@@ -31,7 +31,11 @@ pub(crate) fn millis(n: u64) -> String {
 
 /// `1 file`, `2 files`.
 pub(crate) fn count(n: usize, one: &str, many: &str) -> String {
-    if n == 1 { format!("1 {one}") } else { format!("{n} {many}") }
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {many}")
+    }
 }
 
 /// `0644`, as `ls` and `chmod` write permission bits.

@@ -46,11 +46,19 @@ impl Link {
         let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
             let message = event.message();
             let unsaid = message.is_empty() || message == "undefined";
-            hear.emit(Heard::Lost(if unsaid { "its program could not be loaded".to_owned() } else { message }));
+            hear.emit(Heard::Lost(if unsaid {
+                "its program could not be loaded".to_owned()
+            } else {
+                message
+            }));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));
-        Ok(Link { worker, _on_message: on_message, _on_error: on_error })
+        Ok(Link {
+            worker,
+            _on_message: on_message,
+            _on_error: on_error,
+        })
     }
 
     /// Posts a request.

@@ -238,6 +238,9 @@ pub struct MissView {
     pub parts: Vec<(String, String, String)>,
 }
 
+/// Replacements of text: start, end (byte offsets), and what to put there; in order and not overlapping.
+pub type Edits = Vec<(usize, usize, String)>;
+
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Problem {
@@ -254,7 +257,7 @@ pub struct Problem {
     /// What to do.
     pub hints: Vec<String>,
     /// A mend: title, and the edits as (start, end, new text), in order.
-    pub fix: Option<(String, Vec<(usize, usize, String)>)>,
+    pub fix: Option<(String, Edits)>,
 }
 
 /// An image that was built.

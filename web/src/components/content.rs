@@ -15,7 +15,9 @@ pub(crate) struct ContentProps {
 #[component]
 pub(crate) fn Content(props: &ContentProps) -> Html {
     let model = &props.model;
-    let Some(path) = &model.selection.path else { return html! {} };
+    let Some(path) = &model.selection.path else {
+        return html! {};
+    };
     let row = match &model.files {
         Load::Here(rows) => rows.iter().find(|row| *row.path == **path),
         _ => None,
@@ -39,7 +41,9 @@ pub(crate) fn Content(props: &ContentProps) -> Html {
 
 fn no_content(row: &FileRow) -> String {
     match (row.change, row.kind.as_str()) {
-        (ChangeView::Deleted, _) => "This layer deletes the path. What lower layers have there is still shipped.".to_owned(),
+        (ChangeView::Deleted, _) => {
+            "This layer deletes the path. What lower layers have there is still shipped.".to_owned()
+        }
         (_, "symlink") => format!("A symbolic link to {}.", row.target),
         (_, kind) => format!("A {kind} has no content."),
     }
@@ -48,7 +52,14 @@ fn no_content(row: &FileRow) -> String {
 fn origin(props: &ContentProps, row: &FileRow) -> String {
     let model = &props.model;
     let from = match model.layer_lines.get(row.layer).copied().flatten() {
-        Some(line) => format!("{} by line {line}", if row.change == ChangeView::Changed { "changed" } else { "put there" }),
+        Some(line) => format!(
+            "{} by line {line}",
+            if row.change == ChangeView::Changed {
+                "changed"
+            } else {
+                "put there"
+            }
+        ),
         None => format!("from layer {}", row.layer + 1),
     };
     let fate = if row.hidden { " · hidden by a later layer" } else { "" };

@@ -58,7 +58,9 @@ pub(crate) fn ContextPanel(props: &ContextProps) -> Html {
 fn is_ignored(model: &Shared, path: &str) -> bool {
     // The worker lists files in the order of their paths.
     let files = &model.context.files;
-    files.binary_search_by(|(other, ..)| other.as_str().cmp(path)).is_ok_and(|at| files[at].2)
+    files
+        .binary_search_by(|(other, ..)| other.as_str().cmp(path))
+        .is_ok_and(|at| files[at].2)
 }
 
 #[derive(Properties, PartialEq)]
@@ -77,7 +79,11 @@ fn ContextRow(props: &RowProps) -> Html {
     let renaming = use_state(|| false);
     let path: Rc<str> = props.path.as_str().into();
     let emit = |action: Action| props.act.reform(move |_: MouseEvent| action.clone());
-    let mode = if props.mode & 0o111 == 0 { props.mode | 0o111 } else { props.mode & !0o111 };
+    let mode = if props.mode & 0o111 == 0 {
+        props.mode | 0o111
+    } else {
+        props.mode & !0o111
+    };
     let start = {
         let renaming = renaming.clone();
         Callback::from(move |_: MouseEvent| renaming.set(!*renaming))

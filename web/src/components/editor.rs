@@ -6,31 +6,36 @@ use messages::Problem;
 use yew::prelude::*;
 
 use super::{Act, Shared, code::LineNumbers, plain::PlainEditor, rich_editor::RichEditor, tape::Tape};
-use crate::{model::Action, rich::Bundle, words};
+use crate::{model::Action, rich, words};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct EditorProps {
     pub(crate) model: Shared,
     pub(crate) act: Act,
-    pub(crate) bundle: Option<Option<Bundle>>,
+    pub(crate) rich: rich::Editor,
 }
 
 /// The open file in an editor; beside a Dockerfile, the tape.
 #[component]
 pub(crate) fn Editor(props: &EditorProps) -> Html {
     let model = &props.model;
-    let Some(text) = model.open_text() else { return not_text(model) };
+    let Some(text) = model.open_text() else {
+        return not_text(model);
+    };
     let dockerfile = model.shows_dockerfile();
-    let problems: Rc<[Problem]> = if dockerfile { model.problems().into() } else { Rc::default() };
+    let problems: Rc<[Problem]> = if dockerfile {
+        model.problems().into()
+    } else {
+        Rc::default()
+    };
     let text: Rc<str> = text.into();
     let n_lines = 1 + text.matches('\n').count();
     let selected = dockerfile.then(|| selected_lines(model)).flatten();
-    let rich = props.bundle.clone().flatten();
     html! {
         <div class={classes!("code", dockerfile.then_some("with-tape"))} id="editor" role="group" aria-label={format!("Editor: {}", model.open)}>
             <div class="code-grid">
                 <LineNumbers {n_lines} {selected} problems={problems.clone()} />
-                if let Some(bundle) = rich {
+                if let rich::Editor::Rich(bundle) = props.rich.clone() {
                     <RichEditor {bundle} model={model.clone()} act={props.act.clone()} {text} {problems} {selected} />
                 } else {
                     <PlainEditor model={model.clone()} act={props.act.clone()} {text} {problems} {selected} />
@@ -47,7 +52,12 @@ pub(crate) fn Editor(props: &EditorProps) -> Html {
 /// First and last line of the selected instruction.
 fn selected_lines(model: &Shared) -> Option<(usize, usize)> {
     let line = model.selection.line?;
-    model.reading.instructions.iter().find(|(first, _)| *first == line).copied()
+    model
+        .reading
+        .instructions
+        .iter()
+        .find(|(first, _)| *first == line)
+        .copied()
 }
 
 fn not_text(model: &Shared) -> Html {

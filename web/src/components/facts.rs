@@ -14,7 +14,9 @@ pub(crate) struct FactsProps {
 /// Names of the image and of its layers, each to be copied; then the documents.
 #[component]
 pub(crate) fn Facts(props: &FactsProps) -> Html {
-    let Some(image) = props.model.image.clone() else { return html! {} };
+    let Some(image) = props.model.image.clone() else {
+        return html! {};
+    };
     let download = props.act.reform(|_: MouseEvent| Action::Download);
     html! {
         <div class="scroll facts">

@@ -25,7 +25,9 @@ pub(crate) struct FilesProps {
 #[component]
 pub(crate) fn Files(props: &FilesProps) -> Html {
     let model = &props.model;
-    let narrow = props.act.reform(|event: InputEvent| Action::Narrow(event.target_unchecked_into::<HtmlInputElement>().value()));
+    let narrow = props
+        .act
+        .reform(|event: InputEvent| Action::Narrow(event.target_unchecked_into::<HtmlInputElement>().value()));
     let scope = |scope: Scope, text: &'static str| {
         let pressed = (model.scope == scope).to_string();
         html! { <button aria-pressed={pressed} onclick={props.act.reform(move |_: MouseEvent| Action::ShowScope(scope))}>{ text }</button> }
@@ -44,10 +46,16 @@ pub(crate) fn Files(props: &FilesProps) -> Html {
 
 fn tree(props: &FilesProps) -> Html {
     match &props.model.files {
-        Load::Here(rows) if rows.is_empty() => html! { <div class="empty"><p>{ "This layer changes no files." }</p></div> },
-        Load::Here(rows) => html! { <Tree model={props.model.clone()} act={props.act.clone()} rows={Rows(rows.clone())} /> },
+        Load::Here(rows) if rows.is_empty() => {
+            html! { <div class="empty"><p>{ "This layer changes no files." }</p></div> }
+        }
+        Load::Here(rows) => {
+            html! { <Tree model={props.model.clone()} act={props.act.clone()} rows={Rows(rows.clone())} /> }
+        }
         Load::Loading => html! { <div class="empty"><p>{ "Reading the layer …" }</p></div> },
-        Load::Failed(why) => html! { <div class="empty"><p>{ format!("The files could not be read: {why}") }</p></div> },
+        Load::Failed(why) => {
+            html! { <div class="empty"><p>{ format!("The files could not be read: {why}") }</p></div> }
+        }
         Load::Nothing => html! { <div class="empty"><p>{ "Select a layer." }</p></div> },
     }
 }
@@ -75,11 +83,16 @@ fn Tree(props: &TreeProps) -> Html {
     let rows = &props.rows.0;
     let limit = use_state(|| STEP);
     let list = use_node_ref();
-    let shown = use_memo((props.rows.clone(), model.folded.clone(), model.filter.clone()), |(rows, folded, filter)| {
-        branches(&rows.0, folded, &Filter::of(filter))
-    });
+    let shown = use_memo(
+        (props.rows.clone(), model.folded.clone(), model.filter.clone()),
+        |(rows, folded, filter)| branches(&rows.0, folded, &Filter::of(filter)),
+    );
     let selected = model.selection.path.as_deref();
-    let current = shown.iter().take(*limit).position(|branch| Some(rows[branch.row].path.as_str()) == selected).unwrap_or(0);
+    let current = shown
+        .iter()
+        .take(*limit)
+        .position(|branch| Some(rows[branch.row].path.as_str()) == selected)
+        .unwrap_or(0);
     let key = {
         let (act, rows, shown, list) = (props.act.clone(), rows.clone(), shown.clone(), list.clone());
         Callback::from(move |event: KeyboardEvent| {
@@ -114,13 +127,19 @@ fn Tree(props: &TreeProps) -> Html {
 fn step(rows: &[FileRow], shown: &[Branch], at: usize, key: &str) -> Option<Action> {
     let branch = shown.get(at)?;
     let path = &rows[branch.row].path;
-    let select = |index: usize| shown.get(index).map(|branch| Action::SelectPath(rows[branch.row].path.as_str().into()));
+    let select = |index: usize| {
+        shown
+            .get(index)
+            .map(|branch| Action::SelectPath(rows[branch.row].path.as_str().into()))
+    };
     match (key, branch.open) {
         ("ArrowDown", _) | ("ArrowRight", Some(true)) => select(at + 1),
         ("ArrowUp", _) => select(at.checked_sub(1)?),
         ("Home", _) => select(0),
         ("End", _) => select(shown.len() - 1),
-        ("ArrowRight", Some(false)) | ("ArrowLeft", Some(true)) | ("Enter" | " ", Some(_)) => Some(Action::Fold(path.clone())),
+        ("ArrowRight", Some(false)) | ("ArrowLeft", Some(true)) | ("Enter" | " ", Some(_)) => {
+            Some(Action::Fold(path.clone()))
+        }
         ("ArrowLeft", _) => parent(path).map(|dir| Action::SelectPath(dir.into())),
         ("Enter" | " ", None) => select(at),
         _ => None,

@@ -14,7 +14,9 @@ pub(crate) struct HistoryProps {
 /// A table; a row that made a layer leads to it.
 #[component]
 pub(crate) fn History(props: &HistoryProps) -> Html {
-    let Some(image) = &props.model.image else { return html! {} };
+    let Some(image) = &props.model.image else {
+        return html! {};
+    };
     html! {
         <div class="scroll">
             <table class="history">

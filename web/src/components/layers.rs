@@ -30,6 +30,13 @@ pub(crate) fn LayersRoom(props: &LayersProps) -> Html {
                 }
             </header>
             if let Some(image) = &model.image {
+                <p class="made">
+                    if !image.tag.is_empty() { <b>{ &image.tag }</b> }
+                    <span title={image.id.clone()} data-image-id={image.id.clone()}>{ "image ID " }
+                        if image.simulated { <span class="simulated">{ "simulated" }</span> } else { <code>{ words::short_digest(&image.id) }</code> }
+                    </span>
+                    <span>{ ran(image) }</span>
+                </p>
                 <Cards model={model.clone()} act={props.act.clone()} />
                 <Legend image_hides={image.layers.iter().any(|layer| layer.hidden > 0)} />
             } else {
@@ -39,11 +46,30 @@ pub(crate) fn LayersRoom(props: &LayersProps) -> Html {
     }
 }
 
+/// What the build did, in a few words.
+fn ran(image: &ImageView) -> String {
+    match (image.ran, image.cached) {
+        (0, 0) => String::new(),
+        (0, cached) => format!("all {cached} steps cached"),
+        (ran, 0) => format!("{} ran", words::count(ran, "step", "steps")),
+        (ran, cached) => format!("{} ran, {cached} cached", words::count(ran, "step", "steps")),
+    }
+}
+
 fn empty(build: &Build) -> Html {
     let (head, text) = match build {
-        Build::Running { .. } => ("Building", "The layers stand here when the image is done. The cells beside the lines show each step as it goes."),
-        Build::Failed(_) => ("No image", "The build failed, so there are no layers. The log says which step, and why."),
-        _ => ("Nothing built yet", "Press Build: here stands one card for each layer, from the base up, with the line that made it and its bytes."),
+        Build::Running { .. } => (
+            "Building",
+            "The layers stand here when the image is done. The cells beside the lines show each step as it goes.",
+        ),
+        Build::Failed(_) => (
+            "No image",
+            "The build failed, so there are no layers. The log says which step, and why.",
+        ),
+        _ => (
+            "Nothing built yet",
+            "Press Build: here stands one card for each layer, from the base up, with the line that made it and its bytes.",
+        ),
     };
     html! { <div class="empty"><p><b>{ head }</b></p><p>{ text }</p></div> }
 }
@@ -53,7 +79,9 @@ fn empty(build: &Build) -> Html {
 fn Cards(props: &LayersProps) -> Html {
     let model = &props.model;
     let list = use_node_ref();
-    let Some(image) = model.image.clone() else { return html! {} };
+    let Some(image) = model.image.clone() else {
+        return html! {};
+    };
     let n_layers = image.layers.len();
     let selected = model.selection.layer;
     let key = {
@@ -95,7 +123,9 @@ struct Scale {
 
 impl Scale {
     fn of(image: &ImageView) -> Scale {
-        Scale { most: image.layers.iter().map(|layer| layer.bytes).max().unwrap_or(0).max(1) as f64 }
+        Scale {
+            most: image.layers.iter().map(|layer| layer.bytes).max().unwrap_or(0).max(1) as f64,
+        }
     }
 
     /// Percent of the whole width.
@@ -118,10 +148,25 @@ struct CardProps {
 
 #[component]
 fn Card(props: &CardProps) -> Html {
-    let LayerView { instruction, base, simulated, diff_id, bytes, hidden_by, .. } = &props.layer;
+    let LayerView {
+        instruction,
+        base,
+        simulated,
+        diff_id,
+        bytes,
+        hidden_by,
+        ..
+    } = &props.layer;
     let index = props.index;
-    let place = props.line.map_or_else(|| if *base { "base".to_owned() } else { "–".to_owned() }, |line| line.to_string());
-    let identity = if *simulated { html! { <span class="simulated">{ "simulated" }</span> } } else { html! { <code title={diff_id.clone()}>{ format!("sha256:{}", words::short_digest(diff_id)) }</code> } };
+    let place = props.line.map_or_else(
+        || if *base { "base".to_owned() } else { "–".to_owned() },
+        |line| line.to_string(),
+    );
+    let identity = if *simulated {
+        html! { <span class="simulated">{ "simulated" }</span> }
+    } else {
+        html! { <code title={diff_id.clone()}>{ format!("sha256:{}", words::short_digest(diff_id)) }</code> }
+    };
     html! {
         <li>
             <button class={classes!("sheet", props.selected.then_some("sel"), base.then_some("basel"))} aria-pressed={props.selected.to_string()}
@@ -153,7 +198,11 @@ fn Bar(props: &BarProps) -> Html {
     let rest = layer.bytes - hidden - changed;
     let part = |class: &'static str, bytes: u64| {
         let width = format!("width:{:.2}%", bytes as f64 / whole * props.width);
-        if bytes == 0 { html! {} } else { html! { <i class={class} style={width}></i> } }
+        if bytes == 0 {
+            html! {}
+        } else {
+            html! { <i class={class} style={width}></i> }
+        }
     };
     html! {
         <span class="barx" aria-hidden="true">

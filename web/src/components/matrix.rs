@@ -25,11 +25,16 @@ pub(crate) struct MatrixProps {
 pub(crate) fn Matrix(props: &MatrixProps) -> Html {
     let model = &props.model;
     let Some(image) = &model.image else { return html! {} };
-    let layers: Vec<usize> = (0..image.layers.len()).filter(|index| !image.layers[*index].base).collect();
+    let layers: Vec<usize> = (0..image.layers.len())
+        .filter(|index| !image.layers[*index].base)
+        .collect();
     if layers.is_empty() {
         return html! { <div class="empty"><p>{ "All layers of this image are the base's: there is nothing to compare." }</p></div> };
     }
-    if layers.iter().any(|index| matches!(model.matrix.get(*index), Some(Load::Loading | Load::Nothing) | None)) {
+    if layers
+        .iter()
+        .any(|index| matches!(model.matrix.get(*index), Some(Load::Loading | Load::Nothing) | None))
+    {
         return html! { <div class="empty"><p>{ "Reading the layers …" }</p></div> };
     }
     let paths = paths(model, &layers);
@@ -65,9 +70,14 @@ fn paths(model: &Shared, layers: &[usize]) -> BTreeMap<String, Cells> {
     let filter = Filter::of(&model.filter);
     let mut paths: BTreeMap<String, Cells> = BTreeMap::new();
     for index in layers {
-        let Some(Load::Here(rows)) = model.matrix.get(*index) else { continue };
+        let Some(Load::Here(rows)) = model.matrix.get(*index) else {
+            continue;
+        };
         // A directory that is only on the way changes nothing.
-        for row in rows.iter().filter(|row| row.change != ChangeView::Same && (filter.is_empty() || filter.takes(row))) {
+        for row in rows
+            .iter()
+            .filter(|row| row.change != ChangeView::Same && (filter.is_empty() || filter.takes(row)))
+        {
             paths.entry(row.path.clone()).or_default().insert(*index, row.clone());
         }
     }
@@ -75,11 +85,19 @@ fn paths(model: &Shared, layers: &[usize]) -> BTreeMap<String, Cells> {
 }
 
 fn cell(props: &MatrixProps, layer: usize, path: &str, row: Option<&FileRow>) -> Html {
-    let Some(row) = row else { return html! { <td class="through" aria-label="untouched">{ "·" }</td> } };
+    let Some(row) = row else {
+        return html! { <td class="through" aria-label="untouched">{ "·" }</td> };
+    };
     let target: Rc<str> = path.into();
-    let select = props.act.reform(move |_: MouseEvent| Action::SelectCell(layer, target.clone()));
+    let select = props
+        .act
+        .reform(move |_: MouseEvent| Action::SelectCell(layer, target.clone()));
     let hidden = if row.hidden { ", then hidden" } else { "" };
-    let label = format!("{path}: {}{hidden}, {}", words::change(row.change), words::bytes(row.bytes));
+    let label = format!(
+        "{path}: {}{hidden}, {}",
+        words::change(row.change),
+        words::bytes(row.bytes)
+    );
     html! {
         <td class={classes!(words::change(row.change), row.hidden.then_some("hid"))}>
             <button onclick={select} aria-label={label.clone()} title={label}>{ words::change_glyph(row.change) }</button>

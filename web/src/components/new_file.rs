@@ -36,7 +36,9 @@ pub(crate) fn NewFile(props: &NewFileProps) -> Html {
     let key = {
         let (asking, act, field) = (asking.clone(), props.act.clone(), field.clone());
         Callback::from(move |event: KeyboardEvent| {
-            let Some(field) = field.cast::<HtmlInputElement>() else { return };
+            let Some(field) = field.cast::<HtmlInputElement>() else {
+                return;
+            };
             match event.key().as_str() {
                 "Enter" if !event.ctrl_key() && !event.meta_key() => {
                     event.prevent_default();

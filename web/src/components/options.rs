@@ -26,12 +26,24 @@ pub(crate) fn OptionsRow(props: &OptionsProps) -> Html {
         })
     };
     let target = change(|options, event| options.target = event.target_unchecked_into::<HtmlSelectElement>().value());
-    let tag = change(|options, event| options.tag = event.target_unchecked_into::<HtmlInputElement>().value().trim().to_owned());
-    let no_cache = change(|options, event| options.no_cache = event.target_unchecked_into::<HtmlInputElement>().checked());
+    let tag = change(|options, event| {
+        event
+            .target_unchecked_into::<HtmlInputElement>()
+            .value()
+            .trim()
+            .clone_into(&mut options.tag);
+    });
+    let no_cache =
+        change(|options, event| options.no_cache = event.target_unchecked_into::<HtmlInputElement>().checked());
     let add = {
         let (act, options) = (props.act.clone(), options.clone());
         // The first declared argument that has no value yet.
-        let free = props.model.reading.args.iter().find(|name| !options.build_args.iter().any(|(given, _)| given == *name));
+        let free = props
+            .model
+            .reading
+            .args
+            .iter()
+            .find(|name| !options.build_args.iter().any(|(given, _)| given == *name));
         let name = free.cloned().unwrap_or_default();
         Callback::from(move |_: MouseEvent| {
             let mut options = options.clone();
@@ -53,7 +65,7 @@ pub(crate) fn OptionsRow(props: &OptionsProps) -> Html {
                 <input id="tag" value={options.tag.clone()} onchange={tag} placeholder="none" spellcheck="false" autocapitalize="off" />
             </label>
             <label class="field check"><input id="no-cache" type="checkbox" checked={options.no_cache} onchange={no_cache} />{ "no cache" }</label>
-            <button class="quiet" id="add-arg" onclick={add}>{ "+ build argument" }</button>
+            <button class="quiet" id="add-arg" onclick={add} title="Add a build argument">{ "+ argument" }</button>
             for (index, (name, value)) in options.build_args.iter().enumerate() {
                 <BuildArg key={index} {index} name={name.clone()} value={value.clone()} options={options.clone()} act={props.act.clone()} />
             }
@@ -64,8 +76,15 @@ pub(crate) fn OptionsRow(props: &OptionsProps) -> Html {
 /// Names that a target can be called by: the given ones, else the stage's number.
 fn stages(model: &Shared) -> Vec<String> {
     let named = model.reading.stages.iter().enumerate();
-    let mut names: Vec<String> =
-        named.map(|(index, name)| if name.is_empty() { index.to_string() } else { name.clone() }).collect();
+    let mut names: Vec<String> = named
+        .map(|(index, name)| {
+            if name.is_empty() {
+                index.to_string()
+            } else {
+                name.clone()
+            }
+        })
+        .collect();
     let target = &model.project.options.target;
     if !target.is_empty() && !names.contains(target) {
         names.push(target.clone());
@@ -103,7 +122,7 @@ fn BuildArg(props: &ArgProps) -> Html {
     };
     html! {
         <span class="build-arg" role="group" aria-label={format!("Build argument {}", props.index + 1)}>
-            <input value={props.name.clone()} onchange={change(|arg, text| arg.0 = text.trim().to_owned())} placeholder="NAME" aria-label="Name" spellcheck="false" />
+            <input value={props.name.clone()} onchange={change(|arg, text| text.trim().clone_into(&mut arg.0))} placeholder="NAME" aria-label="Name" spellcheck="false" />
             <span aria-hidden="true">{ "=" }</span>
             <input value={props.value.clone()} onchange={change(|arg, text| arg.1 = text)} placeholder="value" aria-label="Value" spellcheck="false" />
             <button class="quiet icon" aria-label={format!("Remove build argument {}", props.name)} onclick={remove}>{ "×" }</button>

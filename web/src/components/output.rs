@@ -37,7 +37,11 @@ pub(crate) fn OutputRoom(props: &OutputProps) -> Html {
 
 fn progress(build: &Build) -> Html {
     match build {
-        Build::Running { steps: (done, total), doing, .. } => html! {
+        Build::Running {
+            steps: (done, total),
+            doing,
+            ..
+        } => html! {
             <>
                 <span class="doing">{ &**doing }</span>
                 <span class="note">{ if *total > 0 { format!("{done} of {total} steps") } else { String::new() } }</span>

@@ -46,7 +46,9 @@ pub(crate) fn PlainEditor(props: &PlainProps) -> Html {
     let moved = props.model.shows_dockerfile().then(|| {
         let (act, area) = (props.act.clone(), area.clone());
         move || {
-            let Some(area) = area.cast::<HtmlTextAreaElement>() else { return };
+            let Some(area) = area.cast::<HtmlTextAreaElement>() else {
+                return;
+            };
             let at = area.selection_start().ok().flatten().unwrap_or(0) as usize;
             let text = area.value();
             let byte = Utf16Map::of(&text).byte(at);
@@ -54,7 +56,9 @@ pub(crate) fn PlainEditor(props: &PlainProps) -> Html {
             act.emit(Action::SelectLine(1 + before.matches('\n').count()));
         }
     });
-    let key = moved.clone().map(|moved| Callback::from(move |_: KeyboardEvent| moved()));
+    let key = moved
+        .clone()
+        .map(|moved| Callback::from(move |_: KeyboardEvent| moved()));
     let click = moved.map(|moved| Callback::from(move |_: MouseEvent| moved()));
     let lines = pieces(&props.text, &props.model.open_reading(), &props.problems);
     html! {

@@ -37,7 +37,11 @@ pub(crate) fn Problems(props: &ProblemsProps) -> Html {
 }
 
 fn title(problems: &[Problem]) -> String {
-    let kinds = [("error", "error", "errors"), ("warning", "warning", "warnings"), ("advice", "piece of advice", "pieces of advice")];
+    let kinds = [
+        ("error", "error", "errors"),
+        ("warning", "warning", "warnings"),
+        ("advice", "piece of advice", "pieces of advice"),
+    ];
     let parts = kinds.iter().filter_map(|(severity, one, many)| {
         let n = problems.iter().filter(|problem| problem.severity == *severity).count();
         (n > 0).then(|| crate::words::count(n, one, many))

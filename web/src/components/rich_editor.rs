@@ -58,8 +58,17 @@ pub(crate) fn RichEditor(props: &RichProps) -> Html {
         use_effect_with(props.problems.clone(), move |problems| {
             let found = problems.iter().filter_map(|problem| {
                 let (start, end) = problem.span?;
-                let message = std::iter::once(&problem.message).chain(&problem.hints).cloned().collect::<Vec<_>>().join("\n");
-                Some((reading.utf16.utf16(start), reading.utf16.utf16(end), problem.severity.clone(), message))
+                let message = std::iter::once(&problem.message)
+                    .chain(&problem.hints)
+                    .cloned()
+                    .collect::<Vec<_>>()
+                    .join("\n");
+                Some((
+                    reading.utf16.utf16(start),
+                    reading.utf16.utf16(end),
+                    problem.severity.clone(),
+                    message,
+                ))
             });
             if let Some(rich) = &*rich.borrow() {
                 rich.problems(&found.collect::<Vec<_>>());
@@ -81,9 +90,12 @@ fn label(open: &str) -> String {
 
 fn page(latest: &Rc<RefCell<Rc<Model>>>, act: &Act) -> Page {
     let model = latest.clone();
-    let tokens = move |text: String| match model.borrow().shows_dockerfile() {
-        true => Reading::of(&text).flat_tokens(),
-        false => Vec::new(),
+    let tokens = move |text: String| {
+        if model.borrow().shows_dockerfile() {
+            Reading::of(&text).flat_tokens()
+        } else {
+            Vec::new()
+        }
     };
     let model = latest.clone();
     let offer = move |before: String| {
@@ -96,10 +108,20 @@ fn page(latest: &Rc<RefCell<Rc<Model>>>, act: &Act) -> Page {
             _ => Rc::default(),
         };
         let paths: Vec<String> = model.project.files.keys().map(ToString::to_string).collect();
-        let (replaced, offers) = offers(&before, &Known { stages: &model.reading.stages, images: &images, paths: &paths });
+        let (replaced, offers) = offers(
+            &before,
+            &Known {
+                stages: &model.reading.stages,
+                images: &images,
+                paths: &paths,
+            },
+        );
         let units = Utf16Map::of(&before);
         let replaced = units.utf16(before.len()) - units.utf16(before.len() - replaced);
-        (replaced, offers.into_iter().map(|offer| (offer.label, offer.detail)).collect())
+        (
+            replaced,
+            offers.into_iter().map(|offer| (offer.label, offer.detail)).collect(),
+        )
     };
     let (type_text, build) = (act.clone(), act.clone());
     let (model, select) = (latest.clone(), act.clone());

@@ -2,18 +2,21 @@
 
 use yew::prelude::*;
 
-use super::{Act, Shared, context::ContextPanel, editor::Editor, options::OptionsRow, problems::Problems, tabs::FileTabs, why::Why};
+use super::{
+    Act, Shared, context::ContextPanel, editor::Editor, options::OptionsRow, problems::Problems, tabs::FileTabs,
+    why::Why,
+};
 use crate::{
     model::{Action, Engine},
-    rich::Bundle,
+    rich,
 };
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct SourceProps {
     pub(crate) model: Shared,
     pub(crate) act: Act,
-    /// The rich editor, if it is there; `None` while it is not known.
-    pub(crate) bundle: Option<Option<Bundle>>,
+    /// The rich editor, if it is there.
+    pub(crate) editor: rich::Editor,
     /// Files were chosen in a file field.
     pub(crate) on_chosen: Callback<web_sys::FileList>,
 }
@@ -35,8 +38,8 @@ pub(crate) fn SourceRoom(props: &SourceProps) -> Html {
                 <ContextPanel model={model.clone()} act={props.act.clone()} on_chosen={props.on_chosen.clone()} />
             }
             <OptionsRow model={model.clone()} act={props.act.clone()} />
-            <Editor model={model.clone()} act={props.act.clone()} bundle={props.bundle.clone()} />
-            <Summary model={model.clone()} act={props.act.clone()} plain={props.bundle == Some(None)} />
+            <Editor model={model.clone()} act={props.act.clone()} rich={props.editor.clone()} />
+            <Summary model={model.clone()} act={props.act.clone()} plain={props.editor == rich::Editor::Plain} />
             <div class="findings">
                 <Why model={model.clone()} />
                 <Problems model={model.clone()} act={props.act.clone()} />

@@ -24,13 +24,22 @@ pub(crate) struct TabsProps {
 pub(crate) fn FileTabs(props: &TabsProps) -> Html {
     let model = &props.model;
     let paths = shown(model);
-    let bytes = match model.context.files.is_empty() {
-        true => model.project.bytes() as u64,
-        false => model.context.context_bytes,
+    let bytes = if model.context.files.is_empty() {
+        model.project.bytes() as u64
+    } else {
+        model.context.context_bytes
     };
     let n_ignored = model.context.files.iter().filter(|(_, _, ignored)| *ignored).count();
-    let size = format!("{} · {}", words::count(model.project.files.len(), "file", "files"), words::bytes(bytes));
-    let ignored = if n_ignored > 0 { format!(", {n_ignored} ignored") } else { String::new() };
+    let size = format!(
+        "{} · {}",
+        words::count(model.project.files.len(), "file", "files"),
+        words::bytes(bytes)
+    );
+    let ignored = if n_ignored > 0 {
+        format!(", {n_ignored} ignored")
+    } else {
+        String::new()
+    };
     html! {
         <div class="tabs files-bar">
             <nav class="strip" aria-label="Open files">

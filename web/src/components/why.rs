@@ -15,7 +15,9 @@ pub(crate) struct WhyProps {
 #[component]
 pub(crate) fn Why(props: &WhyProps) -> Html {
     let model = &props.model;
-    let Some(line) = model.selection.line else { return hint() };
+    let Some(line) = model.selection.line else {
+        return hint();
+    };
     let Some(cell) = model.cell(line) else { return html! {} };
     html! {
         <aside class="why" id="why" aria-label={format!("Line {line}")}>

@@ -82,28 +82,50 @@ pub(crate) fn offers(before: &str, known: &Known) -> (usize, Vec<Offer>) {
     }
     if let Some(stage) = word.strip_prefix("--from=") {
         let stages = known.stages.iter().filter(|name| !name.is_empty());
-        return (stage.len(), pick(stages.map(|name| (name.clone(), "stage".to_owned())), stage));
+        return (
+            stage.len(),
+            pick(stages.map(|name| (name.clone(), "stage".to_owned())), stage),
+        );
     }
     if word.starts_with("--") {
-        let flags = FLAGS.iter().find(|(name, _)| *name == keyword).map_or(&[][..], |(_, flags)| flags);
+        let flags = FLAGS
+            .iter()
+            .find(|(name, _)| *name == keyword)
+            .map_or(&[][..], |(_, flags)| flags);
         return (word.len(), table(flags, word));
     }
     let offers = match keyword.as_str() {
         "FROM" => {
-            let stages = known.stages.iter().filter(|name| !name.is_empty()).map(|name| (name.clone(), "stage".to_owned()));
-            let images = known.images.iter().map(|(name, bytes)| (name.clone(), crate::words::bytes(*bytes)));
+            let stages = known
+                .stages
+                .iter()
+                .filter(|name| !name.is_empty())
+                .map(|name| (name.clone(), "stage".to_owned()));
+            let images = known
+                .images
+                .iter()
+                .map(|(name, bytes)| (name.clone(), crate::words::bytes(*bytes)));
             pick(stages.chain(images), word)
         }
-        "COPY" | "ADD" if !word.is_empty() => {
-            pick(known.paths.iter().map(|path| (path.clone(), "file of the context".to_owned())), word)
-        }
+        "COPY" | "ADD" if !word.is_empty() => pick(
+            known
+                .paths
+                .iter()
+                .map(|path| (path.clone(), "file of the context".to_owned())),
+            word,
+        ),
         _ => Vec::new(),
     };
     (word.len(), offers)
 }
 
 fn table(words: &[(&str, &str)], typed: &str) -> Vec<Offer> {
-    pick(words.iter().map(|(label, detail)| ((*label).to_owned(), (*detail).to_owned())), typed)
+    pick(
+        words
+            .iter()
+            .map(|(label, detail)| ((*label).to_owned(), (*detail).to_owned())),
+        typed,
+    )
 }
 
 fn pick(words: impl Iterator<Item = (String, String)>, typed: &str) -> Vec<Offer> {

@@ -13,8 +13,13 @@ use crate::words;
 impl Model {
     pub(super) fn type_text(&mut self, text: &str) {
         let open = self.open.clone();
-        let Some(file) = self.project.files.get(&open) else { return };
-        let file = SourceFile { bytes: text.as_bytes().into(), mode: file.mode };
+        let Some(file) = self.project.files.get(&open) else {
+            return;
+        };
+        let file = SourceFile {
+            bytes: text.as_bytes().into(),
+            mode: file.mode,
+        };
         self.edit(|project| _ = project.files.insert(open, file));
     }
 
@@ -49,9 +54,12 @@ impl Model {
 
     /// The cleaned path, if a file can be put there; else says why not.
     fn free_path(&mut self, raw: &str) -> Option<Rc<str>> {
-        let path = check_path(raw).and_then(|path| match self.project.files.contains_key(path.as_str()) {
-            true => Err(PathError::Taken),
-            false => Ok(path),
+        let path = check_path(raw).and_then(|path| {
+            if self.project.files.contains_key(path.as_str()) {
+                Err(PathError::Taken)
+            } else {
+                Ok(path)
+            }
         });
         match path {
             Ok(path) => Some(path.into()),
@@ -189,7 +197,11 @@ impl Model {
 
     fn tell(&mut self) {
         match self.sent.project.clone() {
-            None => _ = self.ask(Ask::Open { files: self.project.inputs() }),
+            None => {
+                self.ask(Ask::Open {
+                    files: self.project.inputs(),
+                });
+            }
             Some(told) => {
                 let (files, paths) = self.project.since(&told);
                 if !paths.is_empty() {
@@ -211,7 +223,11 @@ impl Model {
         self.settled = true;
         self.sent.build_text = self.text.clone();
         self.sent.build = self.ask(Ask::Build(self.project.options.clone()));
-        self.build = Build::Running { steps: (0, 0), doing: "reading the Dockerfile".into(), stopping: false };
+        self.build = Build::Running {
+            steps: (0, 0),
+            doing: "reading the Dockerfile".into(),
+            stopping: false,
+        };
         self.log = Rc::default();
         self.status = "The build has begun.".into();
     }
@@ -240,8 +256,11 @@ impl Model {
         self.settled = false;
         if self.is_building() {
             let message = format!("the engine stopped: {why}");
-            self.build =
-                Build::Failed(Rc::new(Problem { severity: "error".to_owned(), message, ..Problem::default() }));
+            self.build = Build::Failed(Rc::new(Problem {
+                severity: "error".to_owned(),
+                message,
+                ..Problem::default()
+            }));
         }
     }
 

@@ -25,7 +25,11 @@ impl Filter {
                     let Some(number) = words.next() else { continue };
                     let unit = words.next_if(|unit| factor(&unit.to_lowercase()).is_some());
                     let size = size(&format!("{number}{}", unit.unwrap_or("")).to_lowercase());
-                    if sign == ">" { filter.more = size } else { filter.less = size }
+                    if sign == ">" {
+                        filter.more = size;
+                    } else {
+                        filter.less = size;
+                    }
                 }
                 "added" | "new" => filter.changes.push(ChangeView::Added),
                 "changed" => filter.changes.push(ChangeView::Changed),
@@ -68,7 +72,9 @@ fn factor(unit: &str) -> Option<f64> {
 }
 
 fn size(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let digits = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     Some((number.parse::<f64>().ok()? * factor(unit)?) as u64)
 }
@@ -78,7 +84,13 @@ mod tests {
     use super::*;
 
     fn row(path: &str, bytes: u64, change: ChangeView) -> FileRow {
-        FileRow { path: path.to_owned(), kind: "file".to_owned(), bytes, change, ..FileRow::default() }
+        FileRow {
+            path: path.to_owned(),
+            kind: "file".to_owned(),
+            bytes,
+            change,
+            ..FileRow::default()
+        }
     }
 
     #[test]

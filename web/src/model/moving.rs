@@ -12,7 +12,11 @@ impl Model {
         let shift = Shift::between(&self.text, text);
         self.tape = cells(&self.tape, shift).into();
         self.findings = findings(&self.findings, shift).into();
-        self.layer_lines = self.layer_lines.iter().map(|line| line.and_then(|line| move_line(line, shift))).collect();
+        self.layer_lines = self
+            .layer_lines
+            .iter()
+            .map(|line| line.and_then(|line| move_line(line, shift)))
+            .collect();
         // The selected line stays selected while it is typed in.
         if let Some(moved) = self.selection.line.and_then(|line| move_line(line, shift)) {
             self.selection.line = Some(moved);
@@ -27,7 +31,12 @@ impl Model {
 
 /// Cells whose lines still stand.
 pub(super) fn cells(cells: &[LineView], shift: Shift) -> Vec<LineView> {
-    let moved = |cell: &LineView| Some(LineView { lines: shift.lines(cell.lines)?, ..cell.clone() });
+    let moved = |cell: &LineView| {
+        Some(LineView {
+            lines: shift.lines(cell.lines)?,
+            ..cell.clone()
+        })
+    };
     cells.iter().filter_map(moved).collect()
 }
 

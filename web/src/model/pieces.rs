@@ -29,7 +29,10 @@ pub(crate) fn lines(text: &str, reading: &Reading, problems: &[Problem]) -> Vec<
                 lines.push(Rc::from(std::mem::take(&mut line)));
             }
             if !part.is_empty() {
-                line.push(Piece { class: class.clone(), text: AttrValue::from(part.to_owned()) });
+                line.push(Piece {
+                    class: class.clone(),
+                    text: AttrValue::from(part.to_owned()),
+                });
             }
         }
     }
@@ -39,9 +42,19 @@ pub(crate) fn lines(text: &str, reading: &Reading, problems: &[Problem]) -> Vec<
 
 /// Every offset where a token or a problem begins or ends, each once, in order.
 fn cuts(text: &str, reading: &Reading, problems: &[Problem]) -> Vec<usize> {
-    let tokens = reading.tokens.iter().flat_map(|token| [token.span.start, token.span.end]);
-    let spans = problems.iter().filter_map(|problem| problem.span).flat_map(|(start, end)| [start, end]);
-    let mut cuts: Vec<usize> = tokens.chain(spans).chain([0, text.len()]).filter(|at| text.is_char_boundary(*at)).collect();
+    let tokens = reading
+        .tokens
+        .iter()
+        .flat_map(|token| [token.span.start, token.span.end]);
+    let spans = problems
+        .iter()
+        .filter_map(|problem| problem.span)
+        .flat_map(|(start, end)| [start, end]);
+    let mut cuts: Vec<usize> = tokens
+        .chain(spans)
+        .chain([0, text.len()])
+        .filter(|at| text.is_char_boundary(*at))
+        .collect();
     cuts.sort_unstable();
     cuts.dedup();
     cuts
@@ -52,7 +65,12 @@ fn class_at(reading: &Reading, problems: &[Problem], at: usize) -> AttrValue {
     let token = reading.tokens.get(token).filter(|token| token.span.start <= at);
     let class = token.map_or("", |token| CLASSES[token_class(token.kind)]);
     let covers = |problem: &&Problem| problem.span.is_some_and(|(start, end)| (start..end).contains(&at));
-    match problems.iter().filter(covers).map(|problem| rank(&problem.severity)).max() {
+    match problems
+        .iter()
+        .filter(covers)
+        .map(|problem| rank(&problem.severity))
+        .max()
+    {
         None => AttrValue::Static(class),
         Some(rank) => AttrValue::from(format!("{class} {}", BAD[rank])),
     }
@@ -74,12 +92,21 @@ mod tests {
 
     fn shown(text: &str, problems: &[Problem]) -> Vec<String> {
         let lines = lines(text, &Reading::of(text), problems);
-        lines.iter().map(|line| line.iter().map(|piece| piece.text.as_str()).collect()).collect()
+        lines
+            .iter()
+            .map(|line| line.iter().map(|piece| piece.text.as_str()).collect())
+            .collect()
     }
 
     #[test]
     fn the_pieces_together_are_the_text() {
-        for text in ["", "\n", "FROM a", "FROM a\nRUN <<E\nä 😀\nE\n", "# syntax=x\n\n  COPY a \\\n b\n"] {
+        for text in [
+            "",
+            "\n",
+            "FROM a",
+            "FROM a\nRUN <<E\nä 😀\nE\n",
+            "# syntax=x\n\n  COPY a \\\n b\n",
+        ] {
             assert_eq!(shown(text, &[]), text.split('\n').collect::<Vec<_>>(), "{text:?}");
         }
     }
@@ -87,16 +114,28 @@ mod tests {
     #[test]
     fn a_problem_underlines_its_bytes_only() {
         let text = "FROM a\nRUN x\n";
-        let problem = Problem { severity: "error".to_owned(), span: Some((7, 10)), ..Problem::default() };
+        let problem = Problem {
+            severity: "error".to_owned(),
+            span: Some((7, 10)),
+            ..Problem::default()
+        };
         let lines = lines(text, &Reading::of(text), &[problem]);
-        let bad: Vec<&Piece> = lines.iter().flat_map(|line| line.iter()).filter(|p| p.class.contains("bad-error")).collect();
+        let bad: Vec<&Piece> = lines
+            .iter()
+            .flat_map(|line| line.iter())
+            .filter(|p| p.class.contains("bad-error"))
+            .collect();
         assert_eq!(bad.len(), 1);
         assert_eq!(bad[0].text, "RUN");
     }
 
     #[test]
     fn a_span_beyond_the_text_does_no_harm() {
-        let problem = Problem { severity: "warning".to_owned(), span: Some((2, 900)), ..Problem::default() };
+        let problem = Problem {
+            severity: "warning".to_owned(),
+            span: Some((2, 900)),
+            ..Problem::default()
+        };
         assert_eq!(shown("FROM a", &[problem]), ["FROM a"]);
     }
 }

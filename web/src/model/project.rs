@@ -23,7 +23,10 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// A file of text that everyone may read.
     pub(crate) fn text(text: &str) -> SourceFile {
-        SourceFile { bytes: text.as_bytes().into(), mode: 0o644 }
+        SourceFile {
+            bytes: text.as_bytes().into(),
+            mode: 0o644,
+        }
     }
 
     /// Its text, if it is text and small enough for an editor.
@@ -47,18 +50,28 @@ pub(crate) struct Project {
 impl Project {
     /// A project of these files whose Dockerfile has the usual name; one is added if there is none.
     pub(crate) fn of(files: impl IntoIterator<Item = (String, SourceFile)>) -> Project {
-        let mut files: BTreeMap<Rc<str>, SourceFile> = files.into_iter().map(|(path, file)| (path.into(), file)).collect();
+        let mut files: BTreeMap<Rc<str>, SourceFile> =
+            files.into_iter().map(|(path, file)| (path.into(), file)).collect();
         let dockerfile = ["Dockerfile", "Containerfile", "dockerfile"]
             .into_iter()
             .find(|name| files.contains_key(*name))
             .unwrap_or("Dockerfile");
         files.entry(dockerfile.into()).or_insert_with(|| SourceFile::text(""));
-        Project { files, options: Options { dockerfile: dockerfile.to_owned(), ..Options::default() } }
+        Project {
+            files,
+            options: Options {
+                dockerfile: dockerfile.to_owned(),
+                ..Options::default()
+            },
+        }
     }
 
     /// The text of the Dockerfile; empty if it cannot be shown.
     pub(crate) fn dockerfile(&self) -> &str {
-        self.files.get(self.options.dockerfile.as_str()).and_then(SourceFile::as_text).unwrap_or("")
+        self.files
+            .get(self.options.dockerfile.as_str())
+            .and_then(SourceFile::as_text)
+            .unwrap_or("")
     }
 
     /// Bytes of all files.
@@ -84,7 +97,11 @@ impl Project {
 }
 
 fn input(path: &str, file: &SourceFile) -> FileInput {
-    FileInput { path: path.to_owned(), mode: file.mode, bytes: file.bytes.to_vec() }
+    FileInput {
+        path: path.to_owned(),
+        mode: file.mode,
+        bytes: file.bytes.to_vec(),
+    }
 }
 
 /// Why a path cannot name a file of the context.
@@ -134,7 +151,11 @@ mod tests {
     use super::*;
 
     fn project(files: &[(&str, &str)]) -> Project {
-        Project::of(files.iter().map(|(path, text)| ((*path).to_owned(), SourceFile::text(text))))
+        Project::of(
+            files
+                .iter()
+                .map(|(path, text)| ((*path).to_owned(), SourceFile::text(text))),
+        )
     }
 
     #[test]
@@ -142,7 +163,10 @@ mod tests {
         let before = project(&[("Dockerfile", "FROM a"), ("old", "1"), ("same", "2")]);
         let after = project(&[("Dockerfile", "FROM b"), ("new", "1"), ("same", "2")]);
         let (put, gone) = after.since(&before);
-        assert_eq!(put.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), ["Dockerfile", "new"]);
+        assert_eq!(
+            put.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+            ["Dockerfile", "new"]
+        );
         assert_eq!(gone, ["old"]);
     }
 
@@ -150,7 +174,13 @@ mod tests {
     fn a_new_mode_alone_is_a_change() {
         let before = project(&[("run.sh", "x")]);
         let mut after = before.clone();
-        after.files.insert("run.sh".into(), SourceFile { mode: 0o755, ..SourceFile::text("x") });
+        after.files.insert(
+            "run.sh".into(),
+            SourceFile {
+                mode: 0o755,
+                ..SourceFile::text("x")
+            },
+        );
         assert_eq!(after.since(&before).0.len(), 1);
     }
 
@@ -172,7 +202,21 @@ mod tests {
 
     #[test]
     fn bytes_that_are_no_text_are_not_edited() {
-        assert_eq!(SourceFile { bytes: [0xff, 0xfe].as_slice().into(), mode: 0o644 }.as_text(), None);
-        assert_eq!(SourceFile { bytes: b"a\0b".as_slice().into(), mode: 0o644 }.as_text(), None);
+        assert_eq!(
+            SourceFile {
+                bytes: [0xff, 0xfe].as_slice().into(),
+                mode: 0o644
+            }
+            .as_text(),
+            None
+        );
+        assert_eq!(
+            SourceFile {
+                bytes: b"a\0b".as_slice().into(),
+                mode: 0o644
+            }
+            .as_text(),
+            None
+        );
     }
 }

@@ -27,18 +27,28 @@ pub(crate) struct Reading {
 impl Reading {
     /// Parses a text. Any text can be read.
     pub(crate) fn of(text: &str) -> Reading {
-        let Parse { dockerfile, diagnostics, tokens } = dockerfile::parse(text);
+        let Parse {
+            dockerfile,
+            diagnostics,
+            tokens,
+        } = dockerfile::parse(text);
         let mut reading = Reading {
             tokens,
             problems: diagnostics.into_iter().map(|found| problem(text, found)).collect(),
-            instructions: dockerfile.instructions.iter().map(|instruction| instruction.lines).collect(),
+            instructions: dockerfile
+                .instructions
+                .iter()
+                .map(|instruction| instruction.lines)
+                .collect(),
             utf16: Utf16Map::of(text),
             ..Reading::default()
         };
         for instruction in &dockerfile.instructions {
             match &instruction.kind {
                 Kind::From { alias, .. } => {
-                    reading.stages.push(alias.as_ref().map(|name| name.value.clone()).unwrap_or_default());
+                    reading
+                        .stages
+                        .push(alias.as_ref().map(|name| name.value.clone()).unwrap_or_default());
                 }
                 Kind::Arg(names) => {
                     for name in names {
@@ -55,14 +65,26 @@ impl Reading {
 
     /// The first line of the instruction that `line` belongs to.
     pub(crate) fn instruction_at(&self, line: usize) -> Option<usize> {
-        self.instructions.iter().find(|(first, last)| (*first..=*last).contains(&line)).map(|(first, _)| *first)
+        self.instructions
+            .iter()
+            .find(|(first, last)| (*first..=*last).contains(&line))
+            .map(|(first, _)| *first)
     }
 
     /// Tokens as triples (start, end, index of the class in [`CLASSES`]) in UTF-16 offsets, plain text left out.
     pub(crate) fn flat_tokens(&self) -> Vec<u32> {
-        let marked = self.tokens.iter().filter(|token| token.kind != TokenKind::Text && token.span.start < token.span.end);
+        let marked = self
+            .tokens
+            .iter()
+            .filter(|token| token.kind != TokenKind::Text && token.span.start < token.span.end);
         marked
-            .flat_map(|token| [self.utf16.utf16(token.span.start), self.utf16.utf16(token.span.end), token_class(token.kind)])
+            .flat_map(|token| {
+                [
+                    self.utf16.utf16(token.span.start),
+                    self.utf16.utf16(token.span.end),
+                    token_class(token.kind),
+                ]
+            })
             .map(|n| n as u32)
             .collect()
     }
@@ -70,7 +92,10 @@ impl Reading {
 
 /// Reads a file that is no Dockerfile: nothing is known of it but its offsets.
 pub(crate) fn plain(text: &str) -> Rc<Reading> {
-    Rc::new(Reading { utf16: Utf16Map::of(text), ..Reading::default() })
+    Rc::new(Reading {
+        utf16: Utf16Map::of(text),
+        ..Reading::default()
+    })
 }
 
 /// The class names of tokens, by number.
@@ -163,7 +188,10 @@ mod tests {
     fn an_unknown_instruction_is_underlined_where_it_stands() {
         let text = "FROM scratch\nWORDDIR /var\n";
         let problems = Reading::of(text).problems;
-        let found = problems.iter().find(|problem| problem.line == Some(2)).expect("it is found");
+        let found = problems
+            .iter()
+            .find(|problem| problem.line == Some(2))
+            .expect("it is found");
         let (start, end) = found.span.expect("it has a place");
         assert!(text[start..end].starts_with("WORDDIR"));
     }

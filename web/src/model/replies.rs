@@ -15,7 +15,10 @@ impl Model {
     pub(super) fn take(&mut self, Reply { id, answer }: Reply) {
         match answer {
             Answer::Ready { version, images } => {
-                self.engine = Engine::Ready { version: version.into(), images: images.into() };
+                self.engine = Engine::Ready {
+                    version: version.into(),
+                    images: images.into(),
+                };
                 self.sent.project = None;
                 self.settled = false;
                 self.settle();
@@ -27,12 +30,18 @@ impl Model {
             Answer::Log(text) if id == self.sent.build => self.take_log(&text),
             Answer::Progress { done, total, doing } if id == self.sent.build => {
                 if let Build::Running { stopping, .. } = self.build {
-                    self.build = Build::Running { steps: (done, total), doing: doing.into(), stopping };
+                    self.build = Build::Running {
+                        steps: (done, total),
+                        doing: doing.into(),
+                        stopping,
+                    };
                 }
             }
             Answer::Built(image) if id == self.sent.build => self.take_image(*image),
             Answer::Files(rows) => self.take_files(id, rows),
             Answer::Content(content) if id == self.sent.content => self.content = Load::Here(Rc::new(content)),
+            // Said by the worker of itself, not of a request.
+            Answer::Failed(problem) if id == 0 => self.lose_engine(&problem.message),
             Answer::Failed(problem) => self.take_failure(id, problem),
             // Late answers, and the archive, which the host saves.
             Answer::Preview(_)
@@ -46,7 +55,13 @@ impl Model {
     }
 
     fn take_preview(&mut self, preview: PreviewView) {
-        let PreviewView { project, mut lines, mut problems, stages, summary } = preview;
+        let PreviewView {
+            project,
+            mut lines,
+            mut problems,
+            stages,
+            summary,
+        } = preview;
         if let Some(shift) = self.since_text(&self.sent.preview_text.clone()) {
             lines = moving::cells(&lines, shift);
             problems = moving::findings(&problems, shift);
@@ -116,7 +131,9 @@ impl Model {
             self.files = Load::Here(rows.into());
             return;
         }
-        let Some(layer) = id.checked_sub(self.sent.matrix).map(|n| n as usize) else { return };
+        let Some(layer) = id.checked_sub(self.sent.matrix).map(|n| n as usize) else {
+            return;
+        };
         if self.sent.matrix > 0 && layer < self.matrix.len() {
             let mut matrix = self.matrix.to_vec();
             matrix[layer] = Load::Here(rows.into());

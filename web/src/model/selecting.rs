@@ -23,7 +23,10 @@ impl Model {
     /// The layer that a line made: by the build's own word, or by the image's.
     pub(super) fn layer_of(&self, line: usize) -> Option<usize> {
         let n_layers = self.image.as_ref()?.layers.len();
-        let by_cell = self.cell(line).and_then(|cell| cell.layer).filter(|layer| *layer < n_layers);
+        let by_cell = self
+            .cell(line)
+            .and_then(|cell| cell.layer)
+            .filter(|layer| *layer < n_layers);
         by_cell.or_else(|| self.layer_lines.iter().position(|made_by| *made_by == Some(line)))
     }
 
@@ -36,7 +39,11 @@ impl Model {
             self.selection.line = Some(line);
         } else if image.layers[layer].base {
             // The base's layers all come with one line.
-            self.selection.line = self.tape.iter().find(|c| c.state == messages::LineState::Base).map(|c| c.lines.0);
+            self.selection.line = self
+                .tape
+                .iter()
+                .find(|c| c.state == messages::LineState::Base)
+                .map(|c| c.lines.0);
         }
         self.set_layer(layer);
     }
@@ -65,7 +72,9 @@ impl Model {
 
     pub(super) fn select_path(&mut self, path: Rc<str>) {
         let Load::Here(rows) = &self.files else { return };
-        let Some(row) = rows.iter().find(|row| *row.path == *path) else { return };
+        let Some(row) = rows.iter().find(|row| *row.path == *path) else {
+            return;
+        };
         let has_content = row.kind == "file" || row.kind == "link";
         self.selection.path = Some(path.clone());
         self.content = Load::Nothing;
@@ -77,7 +86,10 @@ impl Model {
     fn ask_content(&mut self, path: Rc<str>) {
         if let Some(view) = self.view() {
             self.content = Load::Loading;
-            self.sent.content = self.ask(Ask::Content { view, path: path.to_string() });
+            self.sent.content = self.ask(Ask::Content {
+                view,
+                path: path.to_string(),
+            });
         }
     }
 

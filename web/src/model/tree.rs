@@ -37,7 +37,11 @@ pub(crate) fn branches(rows: &[FileRow], folded: &BTreeSet<String>, filter: &Fil
         if has_more && closed {
             under = Some(&row.path);
         }
-        shown.push(Branch { row: index, depth: row.path.matches('/').count(), open: has_more.then_some(!closed) });
+        shown.push(Branch {
+            row: index,
+            depth: row.path.matches('/').count(),
+            open: has_more.then_some(!closed),
+        });
     }
     shown
 }
@@ -47,7 +51,10 @@ pub(crate) fn first_folds(rows: &[FileRow]) -> BTreeSet<String> {
     if rows.len() <= MANY {
         return BTreeSet::new();
     }
-    let changed: Vec<&FileRow> = rows.iter().filter(|row| row.change != ChangeView::Same && row.kind != "dir").collect();
+    let changed: Vec<&FileRow> = rows
+        .iter()
+        .filter(|row| row.change != ChangeView::Same && row.kind != "dir")
+        .collect();
     // All of it is new or nothing is: then changes lead nowhere in particular.
     let lead = if changed.len() <= MANY / 2 { changed } else { Vec::new() };
     let dirs = rows.iter().filter(|row| row.kind == "dir");
@@ -88,10 +95,17 @@ mod tests {
 
     fn rows(paths: &[&str]) -> Vec<FileRow> {
         let row = |path: &&str| match path.strip_suffix('/') {
-            Some(dir) => FileRow { path: dir.to_owned(), kind: "dir".to_owned(), ..FileRow::default() },
-            None => {
-                FileRow { path: (*path).to_owned(), kind: "file".to_owned(), change: ChangeView::Added, ..FileRow::default() }
-            }
+            Some(dir) => FileRow {
+                path: dir.to_owned(),
+                kind: "dir".to_owned(),
+                ..FileRow::default()
+            },
+            None => FileRow {
+                path: (*path).to_owned(),
+                kind: "file".to_owned(),
+                change: ChangeView::Added,
+                ..FileRow::default()
+            },
         };
         paths.iter().map(row).collect()
     }
@@ -120,7 +134,10 @@ mod tests {
     fn an_empty_directory_cannot_be_opened() {
         let rows = rows(&["a/", "b/", "b/c"]);
         let branches = branches(&rows, &BTreeSet::new(), &Filter::default());
-        assert_eq!(branches.iter().map(|branch| branch.open).collect::<Vec<_>>(), [None, Some(true), None]);
+        assert_eq!(
+            branches.iter().map(|branch| branch.open).collect::<Vec<_>>(),
+            [None, Some(true), None]
+        );
     }
 
     #[test]
