@@ -25,6 +25,10 @@ pub struct Tree {
     links: Arc<Links>,
 }
 
+/// The deepest that anything lies in a tree, in components. Trees are walked and dropped by recursion, and the smallest
+/// stack to do so is that of a browser's worker.
+pub const MAX_DEPTH: usize = 512;
+
 /// Why a tree could not be read or changed there. Paths are given with a leading slash.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -63,6 +67,12 @@ pub enum TreeError {
     #[error("too many levels of symbolic links: {path}")]
     TooManyLinks {
         /// The path that was asked for.
+        path: String,
+    },
+    /// A directory would lie deeper than [`MAX_DEPTH`].
+    #[error("file name too long: {path}")]
+    TooDeep {
+        /// Where.
         path: String,
     },
     /// A name is no name.
@@ -111,7 +121,7 @@ impl Tree {
     pub fn from_dir(dir: Arc<Dir>) -> Result<Tree, TreeError> {
         let mut tree = Tree::new();
         let mut root = Node::Dir(dir);
-        check_names(&root)?;
+        check_node(&root, &TreePath::root(), 0)?;
         tree.adopt(&TreePath::root(), &mut root);
         tree.root = root;
         Ok(tree)
@@ -147,7 +157,7 @@ impl Tree {
             return Ok(());
         }
         self.check_parent(path)?;
-        check_names(&node)?;
+        check_node(&node, path, path.depth())?;
         self.forget(path);
         self.adopt(path, &mut node);
         self.put(path, node);
@@ -173,9 +183,11 @@ impl Tree {
     ///
     /// # Errors
     ///
-    /// [`TreeError::NotDirectory`] if something else stands on the way (symbolic links are not followed).
+    /// [`TreeError::NotDirectory`] if something else stands on the way (symbolic links are not followed),
+    /// [`TreeError::TooDeep`].
     pub fn mkdir_all(&mut self, path: &TreePath, meta: &Meta) -> Result<(), TreeError> {
         let mut at = TreePath::root();
+        check_depth(path, path.depth())?;
         for name in path.components() {
             at.push(name);
             match self.get(&at) {
@@ -188,6 +200,7 @@ impl Tree {
     }
 
     /// Gives the file at `existing` the further name `new`. Symbolic links and devices are copied instead.
+    /// See also [`seal_links`](Tree::seal_links).
     ///
     /// # Errors
     ///
@@ -207,8 +220,10 @@ impl Tree {
                 path: existing.absolute(),
             }),
             Node::File(file) => {
+                self.detach(existing);
+                let link = self.get(existing).and_then(Node::link);
                 let links = Arc::make_mut(&mut self.links);
-                let number = file.link.unwrap_or_else(|| links.start(existing));
+                let number = link.unwrap_or_else(|| links.start(existing));
                 links.add(number, new);
                 let file = Arc::new(File {
                     link: Some(number),
@@ -249,6 +264,7 @@ impl Tree {
             return Err(TreeError::Invalid { path: to.absolute() });
         }
         self.check_parent(to)?;
+        check_node(&node, to, to.depth())?;
         self.forget(to);
         // `forget` may have rewritten the file under `from` if both were names of it.
         let node = self.get(from).cloned().unwrap_or(node);
@@ -261,6 +277,7 @@ impl Tree {
     }
 
     /// Changes the file at `path` under all its names. The link number cannot be changed.
+    /// See also [`seal_links`](Tree::seal_links).
     ///
     /// # Errors
     ///
@@ -272,9 +289,9 @@ impl Tree {
             Some(Node::File(file)) => (**file).clone(),
             Some(_) => return Err(TreeError::Invalid { path: path.absolute() }),
         };
-        let link = file.link;
+        self.detach(path);
         change(&mut file);
-        file.link = link;
+        file.link = self.get(path).and_then(Node::link);
         let file = Arc::new(file);
         for name in self.names(path) {
             self.put(&name, Node::File(file.clone()));
@@ -306,6 +323,7 @@ impl Tree {
         let parent = path
             .parent()
             .ok_or_else(|| TreeError::Exists { path: path.absolute() })?;
+        check_depth(path, path.depth())?;
         match self.get(&parent) {
             Some(Node::Dir(_)) => Ok(()),
             Some(_) => Err(TreeError::not_directory(&parent)),
@@ -347,12 +365,22 @@ impl Tree {
     }
 }
 
-fn check_names(node: &Node) -> Result<(), PathError> {
+/// Refuses bad names in a node that is to stand at `path`, and a depth that would be too much.
+fn check_node(node: &Node, path: &TreePath, depth: usize) -> Result<(), TreeError> {
+    check_depth(path, depth)?;
     if let Node::Dir(dir) = node {
         for (name, below) in &dir.entries {
             check_name(name)?;
-            check_names(below)?;
+            check_node(below, path, depth + 1)?;
         }
+    }
+    Ok(())
+}
+
+fn check_depth(path: &TreePath, depth: usize) -> Result<(), TreeError> {
+    if depth > MAX_DEPTH {
+        let path = path.absolute().chars().take(200).collect();
+        return Err(TreeError::TooDeep { path });
     }
     Ok(())
 }

@@ -91,6 +91,7 @@ impl Usage {
         for (number, layer) in layers.iter().enumerate() {
             walk.usage.layers.push(LayerUsage::default());
             walk.put.clear();
+            walk.tree.seal_links();
             for change in &layer.changes.changes {
                 walk.step(number, change)?;
             }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 /// Source: OCI image-spec, `layer.md`, "Applying Changesets".
 pub fn apply(lower: &Tree, changes: &Changeset) -> Result<Tree, TreeError> {
     let mut tree = lower.clone();
+    tree.seal_links();
     let mut put = BTreeSet::new();
     for change in &changes.changes {
         apply_change(&mut tree, change, &mut put)?;

@@ -238,6 +238,12 @@ fn a_hard_link_may_lead_to_a_lower_layer_but_not_to_nothing() {
     };
     let upper = applied(&lower, vec![change("g", link("f"))]);
     assert_eq!(upper.names(&path("f")), [path("f"), path("g")]);
+    let further = applied(&upper, vec![change("h", link("f"))]);
+    assert_eq!(
+        further.names(&path("h")),
+        [path("f"), path("h")],
+        "in the layer above the file is copied first"
+    );
     assert_eq!(
         upper.get(&path("f")).map(|node| node.meta().mode),
         Some(0o600),

@@ -155,7 +155,8 @@ impl Unpacker<'_> {
         if text.is_empty() {
             return Err(EntryRule::NoName);
         }
-        if text.starts_with('/') {
+        // Unpacking takes an absolute name as one in the place where it unpacks; layers have none.
+        if text.starts_with('/') && self.whiteouts == Whiteouts::Delete {
             return Err(EntryRule::Absolute);
         }
         let path = TreePath::parse(text).map_err(|_: PathError| EntryRule::Climbs)?;
@@ -268,7 +269,7 @@ impl Unpacker<'_> {
         let bad = || EntryRule::LinkTarget {
             target: target.chars().take(200).collect(),
         };
-        if target.starts_with('/') {
+        if target.starts_with('/') && self.whiteouts == Whiteouts::Delete {
             return Err(bad());
         }
         let to = TreePath::parse(&target).map_err(|_| bad())?;

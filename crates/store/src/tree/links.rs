@@ -9,6 +9,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Links {
     next: u64,
+    /// Files with smaller numbers are changed one name at a time.
+    sealed_below: u64,
     groups: BTreeMap<u64, BTreeSet<TreePath>>,
 }
 
@@ -50,6 +52,27 @@ impl Links {
 }
 
 impl Tree {
+    /// From now on a file that has several names is changed under one of them at a time: the name that is changed, or
+    /// gets a further name, becomes a file of its own. Files linked after this are changed under all their names again.
+    ///
+    /// So overlayfs does with the files of lower layers, and so every step of a build finds the files of the steps
+    /// before it.
+    pub fn seal_links(&mut self) {
+        if !self.links.is_empty() {
+            let links = Arc::make_mut(&mut self.links);
+            links.sealed_below = links.next;
+        }
+    }
+
+    /// Makes the file at `path` one of its own if its names are sealed.
+    pub(super) fn detach(&mut self, path: &TreePath) {
+        let number = self.get(path).and_then(Node::link);
+        if number.is_some_and(|number| number < self.links.sealed_below) {
+            self.forget(path);
+            self.set_link(path, None);
+        }
+    }
+
     /// Removes the names at and below `path` from the index; a file left with one name becomes an ordinary one.
     pub(super) fn forget(&mut self, path: &TreePath) {
         if self.links.is_empty() || self.get(path).is_none() {

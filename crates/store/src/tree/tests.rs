@@ -184,3 +184,58 @@ fn meta_changes_reach_every_kind() {
     }
     assert_eq!(tree.get(&path("l")).expect("there").meta().mode, 0o777);
 }
+
+#[test]
+fn sealed_names_change_one_at_a_time_as_with_overlayfs() {
+    let mut tree = tree(&["a"]);
+    for name in ["b", "c", "d"] {
+        tree.link(&path("a"), &path(name)).expect("link");
+    }
+    tree.seal_links();
+    tree.update_file(&path("b"), |file| file.content = Content::Absent { size: 9 })
+        .expect("update");
+    assert_eq!(tree.names(&path("a")), [path("a"), path("c"), path("d")]);
+    assert_eq!(
+        tree.get(&path("b"))
+            .and_then(Node::as_file)
+            .map(|file| file.content.size()),
+        Some(9)
+    );
+    tree.link(&path("c"), &path("new")).expect("link");
+    assert_eq!(tree.names(&path("new")), [path("c"), path("new")]);
+    tree.update_file(&path("new"), |file| file.content = Content::Absent { size: 8 })
+        .expect("update");
+    assert_eq!(
+        tree.get(&path("c"))
+            .and_then(Node::as_file)
+            .map(|file| file.content.size()),
+        Some(8)
+    );
+    assert_eq!(tree.names(&path("a")), [path("a"), path("d")]);
+}
+
+#[test]
+fn nothing_lies_deeper_than_the_limit() {
+    let mut tree = Tree::new();
+    let deep = |levels: usize| path(&"d/".repeat(levels));
+    let meta = Meta::of_mode(0o755);
+    assert!(matches!(
+        tree.mkdir_all(&deep(MAX_DEPTH + 1), &meta),
+        Err(TreeError::TooDeep { .. })
+    ));
+    tree.mkdir_all(&deep(MAX_DEPTH), &meta).expect("directories");
+    assert!(matches!(
+        tree.insert(&deep(MAX_DEPTH).child("x"), file(1)),
+        Err(TreeError::TooDeep { .. })
+    ));
+    tree.mkdir_all(&path("e/f"), &meta).expect("directories");
+    assert!(matches!(
+        tree.rename(&path("d"), &path("e/f/d")),
+        Err(TreeError::TooDeep { .. })
+    ));
+    let node = tree.get(&path("d")).expect("d").clone();
+    assert!(matches!(
+        tree.insert(&path("e/d"), node),
+        Err(TreeError::TooDeep { .. })
+    ));
+}

@@ -243,3 +243,18 @@ fn contents_reach_the_blob_store_and_the_digest_is_that_of_every_byte() {
     let contents: Vec<Content> = layer.changes.files().map(|(_, content)| content).collect();
     assert_eq!(contents, [Content::Blob { digest, size: 1 }]);
 }
+
+#[test]
+fn an_archive_to_unpack_may_have_absolute_names() {
+    let tar = Archive::default().file("/etc/x").hard_link("y", "/etc/x").end();
+    let mut source = &tar[..];
+    let layer = read_tar(
+        &mut source,
+        &Limits::default(),
+        Whiteouts::Keep,
+        &mut MemoryBlobs::default(),
+    );
+    let changes = layer.expect("an archive").changes.changes;
+    assert_eq!(changes[0].path, path("etc/x"));
+    assert!(matches!(&changes[1].kind, ChangeKind::Link { to, .. } if *to == path("etc/x")));
+}
