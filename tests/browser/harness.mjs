@@ -1,7 +1,7 @@
 // What every browser test needs: the built page served, a Chromium, and the page's own words for what is on it.
 import { spawnSync } from "node:child_process";
 import { createServer } from "node:http";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, mkdirSync, utimesSync } from "node:fs";
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, extname, join, normalize, relative } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -172,7 +172,6 @@ export class Native {
       const file = join(context, path);
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, bytes, { mode: 0o644 });
-      utimesSync(file, 0, 0);
     }
     const metadata = join(this.#dir, "metadata.json");
     const archive = join(this.#dir, "image.tar");

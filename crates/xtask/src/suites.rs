@@ -103,7 +103,6 @@ fn wasm(tally: &mut Tally) -> Result<(), Failure> {
     let mut test = toolchain.cargo();
     test.args([
         "test",
-        "--quiet",
         "--locked",
         "--package",
         "tests",
