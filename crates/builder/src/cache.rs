@@ -142,12 +142,14 @@ impl Cache {
         if inputs.is_empty() {
             return root(operation);
         }
-        let mut text = format!("result {operation}");
-        for input in inputs {
-            let known_by = input.content.as_ref().or(input.keys.first());
-            text += &format!(" {known_by:?}");
-        }
-        let mut key = Digest::of(text.as_bytes());
+        let known_by: Vec<String> = inputs
+            .iter()
+            .map(|input| {
+                let known_by = input.content.as_ref().or(input.keys.first());
+                known_by.map(ToString::to_string).unwrap_or_default()
+            })
+            .collect();
+        let mut key = Digest::of(format!("result {operation} {}", known_by.join(" ")).as_bytes());
         // A step that ignores the cache makes another result of the same inputs.
         while self.records.results.contains_key(&key) {
             key = Digest::of(format!("again {key}").as_bytes());
@@ -158,11 +160,8 @@ impl Cache {
 
 /// The digest of an operation's parts.
 pub(crate) fn operation(definition: &[(String, String)]) -> Digest {
-    let mut text = String::new();
-    for (name, value) in definition {
-        text += &format!("{}:{name}{}:{value}", name.len(), value.len());
-    }
-    Digest::of(text.as_bytes())
+    let text = serde_json::to_vec(definition).expect("texts have a JSON form");
+    Digest::of(&text)
 }
 
 fn root(operation: &Digest) -> Key {

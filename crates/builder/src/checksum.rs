@@ -4,15 +4,23 @@
 //!
 //! Source: BuildKit, `cache/contenthash` (`filehash.go`, `tarsum.go`, `checksum.go`).
 
-use oci::Digest;
+use oci::{Digest, Digester};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::BufRead as _;
+use std::sync::{Arc, Weak};
 use store::{BlobStore, Content, Dir, Meta, Node, Special, StoreError};
 
-/// Checksums of files that were computed before, so that unchanged bytes are hashed once.
+/// As many results as are kept before all are forgotten: a bound on memory, not on correctness.
+const MAX_KEPT: usize = 200_000;
+
+/// Checksums that were computed before, so that unchanged files are hashed once and unchanged directories are not walked
+/// again.
 #[derive(Debug, Clone, Default)]
 pub struct Checksums {
     files: BTreeMap<(Digest, u32, u32, u32), Digest>,
+    /// By address. The weak reference keeps the address from being given to another directory.
+    dirs: BTreeMap<usize, (Weak<Dir>, Digest)>,
 }
 
 impl Checksums {
@@ -25,14 +33,25 @@ impl Checksums {
     /// [`StoreError`] if a file's bytes cannot be read.
     pub fn of(&mut self, node: &Node, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
         match node {
-            Node::Dir(dir) => self.of_dir(dir, &Checksums::of_dir_itself(&dir.meta), blobs),
+            Node::Dir(dir) => {
+                let address = Arc::as_ptr(dir) as usize;
+                if let Some((_, known)) = self.dirs.get(&address) {
+                    return Ok(*known);
+                }
+                let sum = self.of_dir(dir, &Checksums::of_dir_itself(&dir.meta), blobs)?;
+                if self.dirs.len() >= MAX_KEPT {
+                    self.dirs.clear();
+                }
+                self.dirs.insert(address, (Arc::downgrade(dir), sum));
+                Ok(sum)
+            }
             Node::File(file) => self.file(&file.meta, &file.content, blobs),
             Node::Symlink { meta, target } => {
                 let meta = Meta {
                     mode: 0o777,
                     ..meta.clone()
                 };
-                Ok(Digest::of(header(&meta, '2', 0, target, (0, 0)).as_bytes()))
+                Ok(Digest::of(&header(&meta, '2', 0, target, (0, 0))))
             }
             Node::Special { meta, kind } => {
                 let (typeflag, numbers) = match kind {
@@ -40,7 +59,7 @@ impl Checksums {
                     Special::Block(major, minor) => ('4', (*major, *minor)),
                     Special::Fifo => ('6', (0, 0)),
                 };
-                Ok(Digest::of(header(meta, typeflag, 0, "", numbers).as_bytes()))
+                Ok(Digest::of(&header(meta, typeflag, 0, "", numbers)))
             }
         }
     }
@@ -61,45 +80,69 @@ impl Checksums {
 
     /// The checksum of a directory's own entry, without what is in it.
     pub fn of_dir_itself(meta: &Meta) -> Digest {
-        Digest::of(header(meta, '5', 0, "", (0, 0)).as_bytes())
+        Digest::of(&header(meta, '5', 0, "", (0, 0)))
     }
 
     fn file(&mut self, meta: &Meta, content: &Content, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
         let head = header(meta, '0', content.size(), "", (0, 0));
+        let mut sum = Digester::new();
+        sum.update(&head);
         match content {
-            Content::Absent { .. } => Ok(Digest::of(format!("{head}absent").as_bytes())),
+            Content::Absent { .. } => {
+                sum.update(b"absent");
+                Ok(sum.finish())
+            }
             Content::Blob { digest, .. } => {
                 let key = (*digest, meta.mode, meta.uid, meta.gid);
-                if meta.xattrs.is_empty() {
-                    if let Some(known) = self.files.get(&key) {
-                        return Ok(*known);
+                let is_plain = meta.xattrs.is_empty();
+                if let Some(known) = self.files.get(&key).filter(|_| is_plain) {
+                    return Ok(*known);
+                }
+                add_blob(&mut sum, digest, blobs)?;
+                let sum = sum.finish();
+                if is_plain {
+                    if self.files.len() >= MAX_KEPT {
+                        self.files.clear();
                     }
+                    self.files.insert(key, sum);
                 }
-                let mut bytes = head.into_bytes();
-                bytes.extend_from_slice(&blobs.get(digest)?);
-                let checksum = Digest::of(&bytes);
-                if meta.xattrs.is_empty() {
-                    self.files.insert(key, checksum);
-                }
-                Ok(checksum)
+                Ok(sum)
             }
         }
     }
 }
 
+/// Hashes a blob piece by piece.
+fn add_blob(sum: &mut Digester, digest: &Digest, blobs: &dyn BlobStore) -> Result<(), StoreError> {
+    let mut source = blobs.open(digest)?;
+    loop {
+        let bytes = source.fill_buf().map_err(|source| StoreError::Read {
+            digest: *digest,
+            source,
+        })?;
+        let count = bytes.len();
+        if count == 0 {
+            return Ok(());
+        }
+        sum.update(bytes);
+        source.consume(count);
+    }
+}
+
 /// Names and values of a tar header's fields, without separators.
-fn header(meta: &Meta, typeflag: char, size: u64, target: &str, (major, minor): (u32, u32)) -> String {
+fn header(meta: &Meta, typeflag: char, size: u64, target: &str, (major, minor): (u32, u32)) -> Vec<u8> {
     let Meta {
         mode, uid, gid, xattrs, ..
     } = meta;
     let mut text = format!(
         "namemode{mode}uid{uid}gid{gid}size{size}typeflag{typeflag}linkname{target}unamegnamedevmajor{major}devminor{minor}"
-    );
+    )
+    .into_bytes();
     for (key, value) in xattrs {
         let counts = key == "security.capability" || !(key.starts_with("security.") || key.starts_with("system."));
         if counts {
-            text.push_str(key);
-            text.push_str(&String::from_utf8_lossy(value));
+            text.extend_from_slice(key.as_bytes());
+            text.extend_from_slice(value);
         }
     }
     text

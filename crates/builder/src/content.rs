@@ -334,7 +334,8 @@ fn without_covered(selectors: &[Selector]) -> Vec<Selector> {
             && selectors
                 .iter()
                 .any(|other| other.is_plain() && other.links == selector.links && covers(other, selector));
-        if !covered && !(selector.is_plain() && kept.contains(selector)) {
+        let repeated = selector.is_plain() && kept.contains(selector);
+        if !covered && !repeated {
             kept.push(selector.clone());
         }
     }

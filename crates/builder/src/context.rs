@@ -172,12 +172,11 @@ pub fn load<C: Context + ?Sized>(
                 tree.insert(dir, Node::dir(meta))?;
             }
         }
-        match node {
-            Some(node) => tree.insert(&path, node)?,
-            None => {
-                tree.insert(&path, Node::dir(meta))?;
-                above.push((path, trail, None));
-            }
+        if let Some(node) = node {
+            tree.insert(&path, node)?;
+        } else {
+            tree.insert(&path, Node::dir(meta))?;
+            above.push((path, trail, None));
         }
     }
     Ok(tree)

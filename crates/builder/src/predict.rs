@@ -4,6 +4,7 @@ use crate::build::{Build, Tools};
 use crate::cache::{self, InputKeys};
 use crate::deps;
 use crate::error::BuildError;
+use crate::execute::Fidelity;
 use crate::miss::{Miss, Part};
 use planner::{Caching, Input};
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub struct Prediction {
     pub bytes: Option<u64>,
     /// How long it once took, if it is in the cache.
     pub millis: Option<u64>,
+    /// Whether what the cache has of it is simulated.
+    pub simulated: bool,
 }
 
 /// What will become of a step.
@@ -41,7 +44,7 @@ impl Build {
         // Steps that are not known from the cache: `true` if they run for certain.
         let mut open: BTreeMap<usize, bool> = BTreeMap::new();
         let mut predictions = Vec::new();
-        for (step, shown) in build.order[build.next..].to_vec() {
+        for (step, shown) in self.order[self.next..].iter().copied() {
             let expected = build.expect(step, &open, tools);
             let runs = match &expected {
                 Expected::Cached => None,
@@ -55,6 +58,7 @@ impl Build {
                 expected,
                 bytes: record.and_then(|record| record.layer.as_ref()).map(store::Layer::bytes),
                 millis: record.map(|record| record.millis),
+                simulated: record.is_some_and(|record| record.fidelity == Fidelity::Simulated),
             });
         }
         predictions

@@ -110,14 +110,13 @@ fn take_change(rest: &mut &[u8], who: u32, changes: &mut Vec<Change>) -> Option<
             Some(b'w') => bits |= 0o222,
             Some(b'x') => bits |= 0o111,
             Some(b'X') if op != b'-' => if_executable = 0o111,
-            Some(b'X') => {}
             // For others alone, set-id and sticky mean nothing.
             Some(b's') if who == 0 || who & !0o7 != 0 => bits |= 0o6000,
             Some(b't') if who == 0 || who & !0o7 != 0 => {
                 who |= STICKY;
                 bits |= STICKY;
             }
-            Some(b's' | b't') => {}
+            Some(b's' | b't' | b'X') => {}
             Some(class @ (b'u' | b'g' | b'o')) => {
                 if bits != 0 {
                     push(changes, op, who, bits);

@@ -34,17 +34,19 @@ pub(crate) fn of_copy(copy: &Copy) -> Parts {
 }
 
 fn item_text(item: &CopyItem) -> String {
-    let mut text = path::base(&item.path).to_owned();
-    if let Some(include) = &item.include {
-        text += &format!(" ({include})");
-    }
-    match item.kind {
-        CopyKind::Local { unpack: true } => text += ", unpacked",
-        CopyKind::Local { unpack: false } => {}
-        CopyKind::Remote { unpack: true } => text += ", as it is, unpacked",
-        CopyKind::Remote { unpack: false } => text += ", as it is",
-    }
-    text
+    let name = path::base(&item.path);
+    let include = item
+        .include
+        .as_ref()
+        .map(|include| format!(" ({include})"))
+        .unwrap_or_default();
+    let how = match item.kind {
+        CopyKind::Local { unpack: true } => ", unpacked",
+        CopyKind::Local { unpack: false } => "",
+        CopyKind::Remote { unpack: true } => ", as it is, unpacked",
+        CopyKind::Remote { unpack: false } => ", as it is",
+    };
+    format!("{name}{include}{how}")
 }
 
 fn owner_text(owner: &Owner) -> String {
@@ -124,20 +126,20 @@ fn default_id(id: &str) -> &str {
 
 /// Text that is equal for steps that do the same to the same, `inputs` being those of the whole build.
 pub(crate) fn identity(action: &Action, parts: &Parts, inputs: &str) -> String {
-    let paths = match action {
-        Action::Copy(copy) => copy.items.iter().map(|item| format!("{:?}", item.path)).collect(),
+    let paths: Vec<(&str, &str)> = match action {
+        Action::Copy(copy) => copy.items.iter().map(|item| (item.path.as_str(), "")).collect(),
         Action::Run(run) => run
             .mounts
             .iter()
             .map(|mount| match &mount.kind {
-                MountKind::Bind { source, .. } => format!("{source:?}"),
-                MountKind::Cache { id, source, .. } => format!("{id:?}{source:?}"),
-                _ => String::new(),
+                MountKind::Bind { source, .. } => (source.as_str(), ""),
+                MountKind::Cache { id, source, .. } => (source.as_str(), id.as_str()),
+                _ => ("", ""),
             })
             .collect(),
-        Action::MakeDir(_) | Action::Link { .. } => String::new(),
+        Action::MakeDir(_) | Action::Link { .. } => Vec::new(),
     };
-    format!("{parts:?} {paths} {inputs}")
+    format!("{parts:?} {paths:?} {inputs}")
 }
 
 fn part(name: &str, value: &str) -> (String, String) {

@@ -127,7 +127,7 @@ fn explain_add(add: &Transfer) -> String {
     if add.unpack == Some(false) {
         return text;
     }
-    format!("{} Archives are unpacked.", text)
+    format!("{text} Archives are unpacked.")
 }
 
 fn command_text(command: &Command) -> String {

@@ -14,24 +14,18 @@ impl Assembly<'_> {
     /// `ENV`: all values see the variables from before.
     pub(crate) fn env(&self, scope: &mut Scope, pairs: &[KeyValue]) -> Result<(), String> {
         let pairs = self.expand_pairs(scope, pairs)?;
-        let mut created_by = "ENV".to_owned();
         for (name, value) in &pairs {
-            created_by += &format!(" {name}={value}");
             scope.env.set(name, value);
             env::set_in_config(&mut scope.config().env, name, value);
         }
-        scope.note(created_by);
+        scope.note(format!("ENV {}", said(&pairs)));
         Ok(())
     }
 
     pub(crate) fn label(&self, scope: &mut Scope, pairs: &[KeyValue]) -> Result<(), String> {
         let pairs = self.expand_pairs(scope, pairs)?;
-        let mut created_by = "LABEL".to_owned();
-        for (name, value) in pairs {
-            created_by += &format!(" {name}={value}");
-            scope.config().labels.insert(name, value);
-        }
-        scope.note(created_by);
+        scope.note(format!("LABEL {}", said(&pairs)));
+        scope.config().labels.extend(pairs);
         Ok(())
     }
 
@@ -119,6 +113,12 @@ impl Assembly<'_> {
         scope.note(format!("STOPSIGNAL {signal}"));
         Ok(())
     }
+}
+
+/// `a=1 b=2`, as the history has it.
+fn said(pairs: &[(String, String)]) -> String {
+    let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join(" ")
 }
 
 pub(crate) fn cmd(scope: &mut Scope, command: &Command) {

@@ -39,6 +39,7 @@ mod transfer;
 pub mod checks;
 // The words of instructions.
 pub mod chmod;
+mod effect;
 mod env;
 mod explain;
 pub mod path;
@@ -48,6 +49,7 @@ mod print;
 mod suggest;
 mod words;
 
+pub use effect::{Effect, effect};
 pub use env::Env;
 pub use explain::explain;
 pub use options::{ImageName, Known, NoCache, Options, Reach, Resolved};

@@ -40,7 +40,7 @@ impl Scope {
             platform: platform.clone(),
             ..ImageConfig::default()
         };
-        image.config.working_dir = "/".to_owned();
+        "/".clone_into(&mut image.config.working_dir);
         image.config.env = vec![format!("PATH={DEFAULT_PATH}")];
         Scope::of_image(image, Input::Scratch, platform)
     }

@@ -160,7 +160,7 @@ impl<'a> States<'a> {
     /// A stage that has the name of a `--build-context` is that context.
     fn replace_by_contexts(&mut self, options: &Options) {
         for state in &mut self.list {
-            if options.contexts.iter().any(|name| *name == state.alias) {
+            if options.contexts.contains(&state.alias) {
                 state.base_name.clone_from(&state.alias);
                 state.base = None;
                 state.commands.clear();

@@ -256,27 +256,23 @@ fn check_checksum(words: &Said, verb: Verb) -> Result<(), String> {
 }
 
 fn created_by(words: &Said, transfer: &Transfer, verb: Verb) -> String {
-    let mut text = match verb {
+    let mut said = vec![match verb {
         Verb::Copy => "COPY".to_owned(),
         Verb::Add => "ADD".to_owned(),
-    };
+    }];
     if transfer.parents {
-        text += " --parents";
+        said.push("--parents".to_owned());
     }
     if !words.chown.is_empty() {
-        text += &format!(" --chown={}", words.chown);
+        said.push(format!("--chown={}", words.chown));
     }
     if !words.chmod.is_empty() {
-        text += &format!(" --chmod={}", words.chmod);
+        said.push(format!("--chmod={}", words.chmod));
     }
-    for source in &words.sources {
-        text += &format!(" {source}");
-    }
-    for (name, _) in &words.inline {
-        text += &format!(" <<{name}");
-    }
-    text += &format!(" {} # buildkit", words.dest);
-    text
+    said.extend(words.sources.iter().cloned());
+    said.extend(words.inline.iter().map(|(name, _)| format!("<<{name}")));
+    said.push(words.dest.clone());
+    format!("{} # buildkit", said.join(" "))
 }
 
 fn is_url(source: &str) -> bool {
@@ -290,7 +286,7 @@ fn is_git(source: &str) -> bool {
     }
     if source.starts_with("http://") || source.starts_with("https://") {
         let end = source.find(['#', '?']).unwrap_or(source.len());
-        return source[..end].ends_with(".git");
+        return source.as_bytes()[..end].ends_with(b".git");
     }
     let Some((user, rest)) = source.split_once('@') else {
         return false;
@@ -327,16 +323,8 @@ fn percent_decode(text: &str) -> String {
             .then(|| text.get(at + 1..at + 3))
             .flatten()
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match hex {
-            Some(byte) => {
-                out.push(byte);
-                at += 3;
-            }
-            None => {
-                out.push(bytes[at]);
-                at += 1;
-            }
-        }
+        out.push(hex.unwrap_or(bytes[at]));
+        at += if hex.is_some() { 3 } else { 1 };
     }
     String::from_utf8(out).unwrap_or_else(|_| text.to_owned())
 }

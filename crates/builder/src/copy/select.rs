@@ -18,10 +18,10 @@ pub(super) fn matches(source: &Tree, path: &str) -> Result<Vec<(TreePath, String
         return Ok(vec![(existing(source, path)?, planner::path::base(&plain).to_owned())]);
     }
     let mut found = Vec::new();
-    if let Ok(root) = source.resolve(&plain, Follow::Last) {
-        if let Some(node) = source.get(&root) {
-            walk(node, &root, "", &wild, &mut found);
-        }
+    if let Ok(root) = source.resolve(&plain, Follow::Last)
+        && let Some(node) = source.get(&root)
+    {
+        walk(node, &root, "", &wild, &mut found);
     }
     let followed = found.into_iter().map(|path| {
         let name = path.name().unwrap_or("/").to_owned();
