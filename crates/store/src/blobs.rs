@@ -2,7 +2,7 @@
 
 use oci::Digest;
 use std::collections::BTreeMap;
-use std::io::{BufRead, Cursor};
+use std::io::{BufRead, Cursor, Read};
 use std::sync::Arc;
 
 /// Why a blob, a tree or a layer could not be stored or read.
@@ -31,6 +31,9 @@ pub enum StoreError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Bytes that were to be kept could not be read from where they come.
+    #[error("could not read the bytes to keep: {0}")]
+    Source(std::io::Error),
     /// The place where blobs live could not be written: it is full, or not ours.
     #[error("could not keep blob {digest}: {source}")]
     Write {
@@ -49,6 +52,18 @@ pub trait BlobStore {
     ///
     /// [`StoreError`] if they could not be kept; then nothing is.
     fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError>;
+
+    /// Stores everything that `source` holds and returns its digest and size. Stores that can should not hold the whole
+    /// blob in memory for it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Source`] if `source` fails, otherwise as [`put`](BlobStore::put).
+    fn put_from(&mut self, source: &mut dyn Read) -> Result<(Digest, u64), StoreError> {
+        let mut bytes = Vec::new();
+        source.read_to_end(&mut bytes).map_err(StoreError::Source)?;
+        Ok((self.put(&bytes)?, bytes.len() as u64))
+    }
 
     /// The bytes named `digest`, verified.
     ///

@@ -22,6 +22,24 @@ fn what_is_put_can_be_had(store: &mut impl BlobStore) {
         let digest = store.put(bytes).expect("a blob can be put");
         assert_eq!(digest, Digest::of(bytes), "put names a blob by its digest");
     }
+    let streamed = store
+        .put_from(&mut b"streamed".as_slice())
+        .expect("a stream can be put");
+    assert_eq!(
+        streamed,
+        (Digest::of(b"streamed"), 8),
+        "put_from names a blob and counts it"
+    );
+    assert_eq!(
+        &*store.get(&streamed.0).expect("a streamed blob can be had"),
+        b"streamed"
+    );
+    let mut broken = b"half".chain(Broken);
+    assert!(
+        matches!(store.put_from(&mut broken), Err(StoreError::Source(_))),
+        "a broken stream is no blob"
+    );
+    assert!(!store.has(&Digest::of(b"half")), "nothing is kept of a broken stream");
     for bytes in blobs {
         let digest = Digest::of(bytes);
         assert_eq!(&*store.get(&digest).expect("a blob that was put can be had"), bytes);
@@ -35,6 +53,15 @@ fn what_is_put_can_be_had(store: &mut impl BlobStore) {
         let mut source = store.open(&digest).expect("a blob that was put can be opened");
         source.read_to_end(&mut read).expect("an opened blob can be read");
         assert_eq!(read, bytes, "open reads what get returns");
+    }
+}
+
+/// A source that fails.
+struct Broken;
+
+impl Read for Broken {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        Err(std::io::ErrorKind::ConnectionReset.into())
     }
 }
 

@@ -103,22 +103,23 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads the whole content of the current entry into `buffer`.
-    pub(super) fn read_content(&mut self, buffer: &mut Vec<u8>) -> Result<(), LayerError> {
-        buffer.clear();
+    /// Gives the content of the current entry to `take`, which reads all of it.
+    ///
+    /// What is wrong with the stream goes before what `take` says, which is a consequence of it.
+    pub(super) fn with_content<T>(
+        &mut self,
+        take: impl FnOnce(&mut dyn Read) -> Result<T, LayerError>,
+    ) -> Result<T, LayerError> {
         self.check_room(self.content)?;
-        let found = self
-            .source
-            .take(self.content)
-            .read_to_end(buffer)
-            .map_err(LayerError::Read)?;
-        self.digester.update(buffer);
-        self.size += found as u64;
-        if (found as u64) < self.content {
-            return Err(self.truncated());
+        let mut content = ContentReader {
+            reader: self,
+            failure: None,
+        };
+        let taken = take(&mut content);
+        match content.failure {
+            Some(failure) => Err(failure),
+            None => taken,
         }
-        self.content = 0;
-        Ok(())
     }
 
     /// Reads to the end of the stream, which may hold zeros only, and names the whole.
@@ -188,9 +189,11 @@ impl<'a> Reader<'a> {
             return Err(self.refuse(EntryRule::Extension { limit }));
         }
         self.start_content(size);
-        let mut bytes = Vec::new();
-        self.read_content(&mut bytes)?;
-        Ok(bytes)
+        self.with_content(|content| {
+            let mut bytes = Vec::new();
+            content.read_to_end(&mut bytes).map_err(LayerError::Read)?;
+            Ok(bytes)
+        })
     }
 
     fn start_content(&mut self, size: u64) {
@@ -241,6 +244,36 @@ impl<'a> Reader<'a> {
     fn truncated(&self) -> LayerError {
         LayerError::Truncated {
             entry: String::from_utf8_lossy(&self.name).chars().take(200).collect(),
+        }
+    }
+}
+
+/// The content of an entry, hashed as it is read.
+struct ContentReader<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    /// Why reading stopped early.
+    failure: Option<LayerError>,
+}
+
+impl Read for ContentReader<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let room = self.reader.content.min(buffer.len() as u64) as usize;
+        if room == 0 {
+            return Ok(0);
+        }
+        let result = match self.reader.read_some(&mut buffer[..room]) {
+            Ok(0) => Err(self.reader.truncated()),
+            result => result,
+        };
+        match result {
+            Ok(count) => {
+                self.reader.content -= count as u64;
+                Ok(count)
+            }
+            Err(failure) => {
+                self.failure = Some(failure);
+                Err(std::io::ErrorKind::InvalidData.into())
+            }
         }
     }
 }

@@ -76,7 +76,6 @@ pub fn read_tar(
         limits: *limits,
         whiteouts,
         blobs,
-        buffer: Vec::new(),
         standing: BTreeMap::new(),
         changes: Vec::new(),
     };
@@ -112,8 +111,6 @@ struct Unpacker<'a> {
     limits: Limits,
     whiteouts: Whiteouts,
     blobs: &'a mut dyn BlobStore,
-    /// The content of the file being read.
-    buffer: Vec<u8>,
     /// Whether what this layer put last at a path is a directory.
     standing: BTreeMap<TreePath, bool>,
     changes: Vec<Change>,
@@ -258,9 +255,7 @@ impl Unpacker<'_> {
                 },
             );
         }
-        reader.read_content(&mut self.buffer)?;
-        let digest = self.blobs.put(&self.buffer)?;
-        let size = entry.header.size;
+        let (digest, size) = reader.with_content(|content| Ok(self.blobs.put_from(content)?))?;
         Ok(Ok(Node::file(meta, Content::Blob { digest, size })))
     }
 

@@ -1,6 +1,7 @@
 //! Layers that go out and come back, and layers that must not come in.
 
 mod attacks;
+mod chaos;
 mod foreign;
 mod write;
 
