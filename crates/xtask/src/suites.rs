@@ -71,10 +71,12 @@ fn cargo(args: &[&str]) -> Command {
 }
 
 fn format() -> Result<(), Failure> {
+    tools::component("rustfmt", "fmt")?;
     process::run(&mut cargo(&["fmt", "--all", "--check"]), "run `cargo fmt --all`")
 }
 
 fn lint() -> Result<(), Failure> {
+    tools::component("clippy", "clippy")?;
     let mut clippy = cargo(&[
         "clippy",
         "--quiet",

@@ -84,6 +84,16 @@ pub(crate) fn for_browser() -> Result<BrowserTools, Failure> {
     Ok(BrowserTools { chromium: chromium()? })
 }
 
+/// Makes sure that `cargo SUBCOMMAND` is there, from a component of the toolchain.
+pub(crate) fn component(name: &str, subcommand: &str) -> Result<(), Failure> {
+    if process::succeeds(Command::new("cargo").args([subcommand, "--version"])) {
+        return Ok(());
+    }
+    println!("{name}: installing");
+    let advice = format!("install {name} for the toolchain in use; without rustup, take your system's package");
+    process::run(Command::new("rustup").args(["component", "add", name]), &advice)
+}
+
 /// True if npm is there; the page can be built without it.
 pub(crate) fn has_npm() -> bool {
     process::find("npm").is_some() && node_major().is_some_and(|major| major >= NODE_MAJOR)
