@@ -1,7 +1,7 @@
 //! From a request to a build: reads the Dockerfile, loads the context, finds what it takes from outside, plans.
 //!
 //! [`prepare`] does all that comes before the first step and returns a [`Prepared`] with a [`builder::Build`] in it. What a build takes
-//! from outside its context (base images, downloads) it asks of a [`World`].
+//! from outside its context (base images, downloads) it asks of a [`World`]; [`StandIn`] is one without a network.
 //!
 //! It prints nothing, opens nothing and knows no command line.
 
@@ -10,8 +10,10 @@
 
 mod failure;
 mod prepare;
+mod stand_in;
 mod world;
 
 pub use failure::Failure;
 pub use prepare::{Prepared, Request, prepare};
+pub use stand_in::StandIn;
 pub use world::{Outside, World, WorldError};

@@ -6,9 +6,21 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
-use builder::Executor;
-use messages::{Answer, Ask, Options};
-use store::Time;
+mod files;
+mod image;
+mod plan;
+mod preview;
+mod problems;
+mod project;
+mod running;
+mod tape;
+
+use builder::{Built, Cache, Executor};
+use engine::StandIn;
+use messages::{Answer, Ask, Options, PreviewView, View};
+use project::Project;
+use running::{Outcome, Running, Shop};
+use store::{MemoryBlobs, Time};
 
 /// What the next [`Workbench::step`] will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,8 +34,18 @@ pub enum Next {
 }
 
 /// One project and what was built of it.
-#[derive(Debug, Default)]
-pub struct Workbench {}
+#[derive(Debug, Clone, Default)]
+pub struct Workbench {
+    project: Project,
+    options: Options,
+    blobs: MemoryBlobs,
+    cache: Cache,
+    world: StandIn,
+    running: Option<Box<Running>>,
+    now: Time,
+    built: Option<Box<Built>>,
+    tag: String,
+}
 
 impl Workbench {
     /// An empty project with an empty cache.
@@ -33,31 +55,169 @@ impl Workbench {
 
     /// What the worker says first.
     pub fn ready(&self) -> Answer {
-        Answer::Ready { version: env!("CARGO_PKG_VERSION").to_owned(), images: Vec::new() }
+        let named = |image: catalogue::CatalogueImage| {
+            let tag = image.tags().next().unwrap_or("latest");
+            (format!("{}:{tag}", image.name()), image.bytes())
+        };
+        Answer::Ready {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            images: catalogue::list().map(named).collect(),
+        }
     }
 
-    /// Answers everything but [`Ask::Build`], which is begun like [`Workbench::start`].
-    pub fn handle(&mut self, _ask: Ask, _now: Time) -> Vec<Answer> {
-        Vec::new()
+    /// Answers everything but [`Ask::Build`] and [`Ask::Cancel`], for which there are functions of their own.
+    pub fn handle(&mut self, ask: Ask, now: Time) -> Vec<Answer> {
+        match ask {
+            Ask::Open { files } => {
+                let mut project = Project::default();
+                let taken = project.put(files, now);
+                if taken.is_ok() {
+                    self.project = project;
+                }
+                let mut answers = self.after_edit(taken, now);
+                answers.insert(0, Answer::Project(self.project.view(&self.options.dockerfile)));
+                answers
+            }
+            Ask::Put { files } => {
+                let taken = self.project.put(files, now);
+                self.after_edit(taken, now)
+            }
+            Ask::Remove { paths } => {
+                self.project.remove(&paths);
+                self.after_edit(Ok(()), now)
+            }
+            Ask::Preview(options) => {
+                self.options = options;
+                vec![Answer::Preview(self.preview(now))]
+            }
+            Ask::ForgetCache => {
+                self.cache = Cache::default();
+                vec![Answer::Preview(self.preview(now))]
+            }
+            Ask::Files(view) => vec![self.files(view)],
+            Ask::Content { view, path } => vec![self.content(view, &path)],
+            Ask::Archive => vec![self.archive()],
+            Ask::Build(options) => self.start(&options, now),
+            Ask::Cancel => self.cancel(),
+        }
     }
 
     /// Begins a build. What it answers comes before the first step; if it cannot begin, the last answer is [`Answer::Failed`].
-    pub fn start(&mut self, _options: &Options, _now: Time) -> Vec<Answer> {
-        Vec::new()
+    pub fn start(&mut self, options: &Options, now: Time) -> Vec<Answer> {
+        self.options = options.clone();
+        (self.running, self.now) = (None, now);
+        let Some(text) = self.project.text(&options.dockerfile) else {
+            return vec![Answer::Failed(problems::plain(
+                "dockerfile",
+                &plan::no_dockerfile(&options.dockerfile),
+            ))];
+        };
+        match plan::prepare(&self.project, options, &text, now, &mut self.world, &mut self.blobs) {
+            Err(failure) => {
+                let mut found = problems::of_failure(&failure);
+                let first = found.remove(0);
+                vec![
+                    Answer::Log(plan::failure_log(&options.dockerfile, &text, &first)),
+                    Answer::Failed(first),
+                ]
+            }
+            Ok(prepared) => {
+                let mut shop = Shop {
+                    cache: &mut self.cache,
+                    blobs: &mut self.blobs,
+                    now,
+                };
+                let (outcome, answers) = Running::begin(prepared, &text, options, &mut shop);
+                self.settle(outcome);
+                answers
+            }
+        }
     }
 
     /// What the next step will do.
     pub fn next(&self) -> Next {
-        Next::Idle
+        match &self.running {
+            None => Next::Idle,
+            Some(running) if running.needs_executor() => Next::Execute,
+            Some(_) => Next::Step,
+        }
     }
 
     /// Walks one step. The last step's last answer is [`Answer::Built`] or [`Answer::Failed`]; then [`Workbench::next`] is idle.
-    pub fn step(&mut self, _executor: &mut dyn Executor) -> Vec<Answer> {
-        Vec::new()
+    pub fn step(&mut self, executor: &mut dyn Executor) -> Vec<Answer> {
+        let Some(running) = self.running.take() else {
+            return Vec::new();
+        };
+        let mut shop = Shop {
+            cache: &mut self.cache,
+            blobs: &mut self.blobs,
+            now: self.now,
+        };
+        let (outcome, answers) = running.step(executor, &mut shop);
+        self.settle(outcome);
+        answers
     }
 
-    /// Gives the running build up; answers [`Answer::Failed`] if there was one.
+    /// Gives the running build up; answers [`Answer::Failed`] if there was one. What it made so far stays in the cache.
     pub fn cancel(&mut self) -> Vec<Answer> {
-        Vec::new()
+        match self.running.take() {
+            None => Vec::new(),
+            Some(_) => vec![Answer::Failed(problems::plain("canceled", "the build was canceled"))],
+        }
     }
+
+    fn settle(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Going(running) => self.running = Some(running),
+            Outcome::Failed => {}
+            Outcome::Built(built) => {
+                self.tag.clone_from(&self.options.tag);
+                self.built = Some(built);
+            }
+        }
+    }
+
+    fn after_edit(&mut self, taken: Result<(), String>, now: Time) -> Vec<Answer> {
+        match taken {
+            Ok(()) => vec![Answer::Preview(self.preview(now))],
+            Err(why) => vec![Answer::Failed(problems::plain("files", &why))],
+        }
+    }
+
+    fn preview(&mut self, now: Time) -> PreviewView {
+        let project = self.project.view(&self.options.dockerfile);
+        let Workbench {
+            world, blobs, cache, ..
+        } = self;
+        PreviewView {
+            project,
+            ..preview::of_project(&self.project, &self.options, now, world, blobs, cache)
+        }
+    }
+
+    fn files(&self, view: View) -> Answer {
+        let Some(built) = &self.built else { return not_built() };
+        match files::rows(&built.image, view) {
+            Ok(rows) => Answer::Files(rows),
+            Err(error) => Answer::Failed(problems::plain("files", &error.to_string())),
+        }
+    }
+
+    fn content(&self, view: View, path: &str) -> Answer {
+        let Some(built) = &self.built else { return not_built() };
+        Answer::Content(files::content(&built.image, view, path, &self.blobs))
+    }
+
+    fn archive(&self) -> Answer {
+        let Some(built) = &self.built else { return not_built() };
+        let name = image::archive_name(&self.tag, &built.image.id());
+        match image::archive(&built.image, &self.tag, &self.blobs) {
+            Ok(bytes) => Answer::Archive { name, bytes },
+            Err(error) => Answer::Failed(problems::plain("archive", &error)),
+        }
+    }
+}
+
+fn not_built() -> Answer {
+    Answer::Failed(problems::plain("image", "no image has been built yet"))
 }

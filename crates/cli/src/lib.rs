@@ -1,0 +1,10 @@
+//! What Layerlab says on a terminal, the same in the page and natively: progress, excerpts, sizes, as Docker words them.
+//!
+//! It writes to what it is given and holds no state of its own.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod excerpt;
+pub mod progress;
+pub mod units;

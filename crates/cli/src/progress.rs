@@ -1,0 +1,233 @@
+//! The build while it goes on, as `docker build --progress=plain` prints it.
+
+use crate::excerpt::printable;
+use std::io::{self, Write};
+
+/// Prints steps to a terminal or a file. Errors of writing are kept and given by [`Printer::finish`].
+pub struct Printer<'a> {
+    out: &'a mut dyn Write,
+    look: Look,
+    count: usize,
+    failure: Option<io::Error>,
+}
+
+/// How lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Text only.
+    Plain,
+    /// With the colours of a terminal.
+    Colour,
+    /// Nothing at all.
+    Silent,
+}
+
+/// A step as it is announced: `[build 2/4] RUN go build`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Title<'a> {
+    /// The stage's name; empty if there is one stage only.
+    pub stage: &'a str,
+    /// The step's number in the stage, from 1.
+    pub number: usize,
+    /// How many steps the stage has.
+    pub total: usize,
+    /// The instruction.
+    pub text: &'a str,
+}
+
+/// How long something took, and whether that was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Took {
+    /// Milliseconds on the clock.
+    Real(u64),
+    /// Milliseconds that it would take, as the simulation has it.
+    Simulated(u64),
+}
+
+impl<'a> Printer<'a> {
+    /// A printer to `out`.
+    pub fn new(out: &'a mut dyn Write, look: Look) -> Printer<'a> {
+        Printer {
+            out,
+            look,
+            count: 0,
+            failure: None,
+        }
+    }
+
+    /// Goes on numbering after `count` things that another printer has printed.
+    #[must_use]
+    pub fn after(mut self, count: usize) -> Printer<'a> {
+        self.count = count;
+        self
+    }
+
+    /// How many things have begun.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Something that begins; what follows until the next one belongs to it.
+    pub fn begin(&mut self, title: &str) {
+        self.count += 1;
+        if self.count > 1 {
+            self.line(String::new());
+        }
+        self.numbered(&bold(self.look, &printable(title)));
+    }
+
+    /// A step that begins.
+    pub fn step(&mut self, title: &Title<'_>) {
+        let width = title.total.max(1).ilog10() as usize + 1;
+        let stage = if title.stage.is_empty() {
+            String::new()
+        } else {
+            format!("{} ", title.stage)
+        };
+        // Heredocs make an instruction longer than a line.
+        let text = title.text.lines().next().unwrap_or("");
+        self.begin(&format!("[{stage}{:width$}/{}] {text}", title.number, title.total));
+    }
+
+    /// Text that the step writes, with the seconds since it began.
+    pub fn log(&mut self, seconds: f64, text: &str) {
+        for line in text.lines() {
+            // A carriage return starts the line again: only what is left at the end is worth a line of its own.
+            let shown = line.rsplit('\r').find(|part| !part.is_empty()).unwrap_or("");
+            self.numbered(&format!("{seconds:.3} {}", printable(shown)));
+        }
+    }
+
+    /// A fact about the step.
+    pub fn note(&mut self, text: &str) {
+        self.numbered(&printable(text));
+    }
+
+    /// The step was not done: the cache has its result.
+    pub fn cached(&mut self) {
+        self.numbered(&green(self.look, "CACHED"));
+    }
+
+    /// The step is done.
+    pub fn done(&mut self, took: Took) {
+        let text = match took {
+            Took::Real(millis) => format!("DONE {}", seconds(millis)),
+            Took::Simulated(millis) => format!("DONE {} (simulated)", seconds(millis)),
+        };
+        self.numbered(&text);
+    }
+
+    /// The step failed.
+    pub fn failed(&mut self, message: &str) {
+        self.numbered(&red(self.look, &format!("ERROR: {}", printable(message))));
+    }
+
+    /// Ends the last line and says whether everything could be written.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the terminal or the file.
+    pub fn finish(mut self) -> io::Result<()> {
+        if self.count > 0 {
+            self.line(String::new());
+        }
+        self.failure.map_or(Ok(()), Err)
+    }
+
+    fn numbered(&mut self, text: &str) {
+        self.line(format!("#{} {text}", self.count));
+    }
+
+    fn line(&mut self, text: String) {
+        if self.look == Look::Silent || self.failure.is_some() {
+            return;
+        }
+        self.failure = writeln!(self.out, "{text}").err();
+    }
+}
+
+/// `0.1s`, as BuildKit rounds it.
+pub fn seconds(millis: u64) -> String {
+    format!("{:.1}s", millis as f64 / 1000.0)
+}
+
+fn bold(look: Look, text: &str) -> String {
+    paint(look, "1", text)
+}
+
+fn green(look: Look, text: &str) -> String {
+    paint(look, "32", text)
+}
+
+fn red(look: Look, text: &str) -> String {
+    paint(look, "31", text)
+}
+
+fn paint(look: Look, code: &str, text: &str) -> String {
+    if look == Look::Colour {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(look: Look, act: impl FnOnce(&mut Printer<'_>)) -> String {
+        let mut out = Vec::new();
+        let mut printer = Printer::new(&mut out, look);
+        act(&mut printer);
+        printer.finish().unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn steps_are_numbered_and_told_apart_by_empty_lines() {
+        let text = print(Look::Plain, |printer| {
+            printer.begin("[internal] load build definition from Dockerfile");
+            printer.done(Took::Real(0));
+            printer.step(&Title {
+                stage: "",
+                number: 2,
+                total: 12,
+                text: "COPY a /",
+            });
+            printer.cached();
+            printer.step(&Title {
+                stage: "build",
+                number: 3,
+                total: 4,
+                text: "RUN <<EOF\nmake\nEOF",
+            });
+            printer.log(0.25, "a\n10%\r20%\n");
+            printer.done(Took::Simulated(12_340));
+        });
+        let expected = "\
+#1 [internal] load build definition from Dockerfile
+#1 DONE 0.0s
+
+#2 [ 2/12] COPY a /
+#2 CACHED
+
+#3 [build 3/4] RUN <<EOF
+#3 0.250 a
+#3 0.250 20%
+#3 DONE 12.3s (simulated)
+
+";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn a_command_cannot_steer_the_terminal() {
+        let text = print(Look::Plain, |printer| printer.log(0.0, "\u{1b}]0;title\u{7}"));
+        assert!(!text.contains('\u{1b}') && !text.contains('\u{7}'), "{text:?}");
+    }
+
+    #[test]
+    fn silence_is_silent() {
+        assert_eq!(print(Look::Silent, |printer| printer.begin("x")), "");
+    }
+}
