@@ -1,6 +1,6 @@
 //! What the bytes of an image are worth: seen, hidden by later layers, there twice, shared with other images.
 
-use crate::changes::apply_change;
+use crate::changes::{apply_change, place_of};
 use crate::{Change, ChangeKind, Content, Image, Layer, Node, Tree, TreeError, TreePath};
 use oci::{ChainId, Digest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -142,41 +142,35 @@ struct Walk {
 
 impl Walk {
     fn step(&mut self, layer: usize, change: &Change) -> Result<(), TreeError> {
-        let before = self.tree.clone();
+        let place = place_of(&self.tree, &change.path)?;
+        let was = Was::at(&self.tree, &place, &change.kind);
         let path = apply_change(&mut self.tree, change, &mut self.put)?;
-        let was = before.get(&path);
         match &change.kind {
             ChangeKind::Delete => {
-                self.hide_tree(
-                    layer,
-                    &before,
-                    &path,
-                    Hiding::Deleted,
-                    &Hiding::ParentDeleted(path.clone()),
-                );
-            }
-            ChangeKind::Opaque => self.hide_opaque(layer, &before, &path),
-            ChangeKind::Put(node) => {
-                let is_dir_again = node.is_dir() && was.is_some_and(Node::is_dir);
-                if !is_dir_again {
-                    self.replace(layer, &before, &path, node);
+                self.usage.layers[layer].removed.names += was.names;
+                let below = Hiding::ParentDeleted(path.clone());
+                for (name, file) in self.names_within(&path) {
+                    let how = if name == path { &Hiding::Deleted } else { &below };
+                    let bytes = self.unname(layer, &name, file, how.clone());
+                    self.usage.layers[layer].removed.bytes += bytes;
                 }
-                let bytes = node.as_file().map_or(0, |file| file.content.size());
-                self.count(layer, was.is_some(), bytes);
-                if let Node::File(file) = node {
-                    self.ship(layer, path, file.content);
+            }
+            ChangeKind::Opaque => self.hide_opaque(layer, &was, &path),
+            ChangeKind::Put(node) => {
+                if !(node.is_dir() && was.kind == Some(Kind::Dir)) {
+                    self.replace(layer, &was, &path);
+                }
+                let content = node.as_file().map(|file| file.content);
+                self.count(layer, &was, content.map_or(0, |content| content.size()));
+                if let Some(content) = content {
+                    self.ship(layer, path, content);
                 }
             }
             ChangeKind::Link { .. } => {
-                self.count(layer, was.is_some(), 0);
+                self.count(layer, &was, 0);
+                self.replace(layer, &was, &path);
                 let names = self.tree.names(&path);
-                let file = names
-                    .iter()
-                    .find_map(|name| self.names.get(name).filter(|_| *name != path).copied());
-                if let Some(node) = self.tree.get(&path).cloned() {
-                    self.replace(layer, &before, &path, &node);
-                }
-                if let Some(file) = file {
+                if let Some(file) = names.iter().find_map(|name| self.names.get(name).copied()) {
                     self.names.insert(path, file);
                     *self.n_names.entry(file).or_default() += 1;
                 }
@@ -185,9 +179,9 @@ impl Walk {
         Ok(())
     }
 
-    fn count(&mut self, layer: usize, was_there: bool, bytes: u64) {
+    fn count(&mut self, layer: usize, was: &Was, bytes: u64) {
         let usage = &mut self.usage.layers[layer];
-        let count = if was_there {
+        let count = if was.kind.is_some() {
             &mut usage.changed
         } else {
             &mut usage.added
@@ -208,47 +202,33 @@ impl Walk {
         });
     }
 
-    /// `node` stands at `path` now, in place of what was there in `before`.
-    fn replace(&mut self, layer: usize, before: &Tree, path: &TreePath, node: &Node) {
-        let how = match (before.get(path), node) {
-            (Some(Node::File(old)), Node::File(new)) if old.content == new.content => Hiding::SameContent,
-            (Some(Node::File(_)), Node::File(_)) => Hiding::Overwritten,
+    /// Something else stands at `path` now.
+    fn replace(&mut self, layer: usize, was: &Was, path: &TreePath) {
+        let now = self.tree.get(path).and_then(Node::as_file).map(|file| file.content);
+        let how = match (was.kind, now) {
+            (Some(Kind::File(old)), Some(new)) if old == new => Hiding::SameContent,
+            (Some(Kind::File(_)), Some(_)) => Hiding::Overwritten,
             _ => Hiding::Replaced(path.clone()),
         };
         for (name, file) in self.names_within(path) {
-            let is_below = name != *path;
-            self.unname(
-                layer,
-                &name,
-                file,
-                if is_below {
-                    Hiding::Replaced(path.clone())
-                } else {
-                    how.clone()
-                },
-            );
+            let how = if name == *path {
+                how.clone()
+            } else {
+                Hiding::Replaced(path.clone())
+            };
+            self.unname(layer, &name, file, how);
         }
     }
 
-    fn hide_tree(&mut self, layer: usize, before: &Tree, path: &TreePath, at: Hiding, below: &Hiding) {
-        let gone = before.get(path).map_or(0, |node| 1 + node.as_dir().map_or(0, n_names));
-        self.usage.layers[layer].removed.names += gone;
+    fn hide_opaque(&mut self, layer: usize, was: &Was, path: &TreePath) {
         for (name, file) in self.names_within(path) {
-            let how = if name == *path { at.clone() } else { below.clone() };
-            let bytes = self.unname(layer, &name, file, how);
-            self.usage.layers[layer].removed.bytes += bytes;
-        }
-    }
-
-    fn hide_opaque(&mut self, layer: usize, before: &Tree, path: &TreePath) {
-        for (name, file) in self.names_within(path) {
-            if self.tree.get(&name) != before.get(&name) {
+            if self.tree.get(&name).is_none() {
                 let bytes = self.unname(layer, &name, file, Hiding::Opaque(path.clone()));
                 self.usage.layers[layer].removed.bytes += bytes;
             }
         }
-        let names = |tree: &Tree| tree.get(path).and_then(Node::as_dir).map_or(0, n_names);
-        self.usage.layers[layer].removed.names += names(before).saturating_sub(names(&self.tree));
+        let left = self.tree.get(path).map_or(0, n_names);
+        self.usage.layers[layer].removed.names += was.names.saturating_sub(left);
     }
 
     fn names_within(&self, path: &TreePath) -> Vec<(TreePath, usize)> {
@@ -273,11 +253,39 @@ impl Walk {
     }
 }
 
-fn n_names(dir: &crate::Dir) -> u64 {
-    dir.entries
-        .values()
-        .map(|node| 1 + node.as_dir().map_or(0, n_names))
-        .sum()
+/// What stood at a path before a change. It holds on to nothing of the tree, which could not be changed in place then.
+struct Was {
+    kind: Option<Kind>,
+    /// The names that stood at and below it, if the change takes names away.
+    names: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    File(Content),
+    Dir,
+    Other,
+}
+
+impl Was {
+    fn at(tree: &Tree, path: &TreePath, change: &ChangeKind) -> Was {
+        let node = tree.get(path);
+        let takes_away = matches!(change, ChangeKind::Delete | ChangeKind::Opaque);
+        Was {
+            kind: node.map(|node| match node {
+                Node::File(file) => Kind::File(file.content),
+                Node::Dir(_) => Kind::Dir,
+                Node::Symlink { .. } | Node::Special { .. } => Kind::Other,
+            }),
+            names: node.filter(|_| takes_away).map_or(0, n_names),
+        }
+    }
+}
+
+/// The names of a node and of everything in it.
+fn n_names(node: &Node) -> u64 {
+    let below = node.as_dir().map_or(0, |dir| dir.entries.values().map(n_names).sum());
+    1 + below
 }
 
 /// Layers that several images have in common, and what they save.

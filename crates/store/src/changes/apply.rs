@@ -34,7 +34,10 @@ pub(crate) fn apply_change(
     change: &Change,
     put: &mut BTreeSet<TreePath>,
 ) -> Result<TreePath, TreeError> {
-    let path = real_place(tree, &change.path, &change.kind)?;
+    let path = place_of(tree, &change.path)?;
+    if let (ChangeKind::Put(_) | ChangeKind::Link { .. }, Some(parent)) = (&change.kind, path.parent()) {
+        tree.mkdir_all(&parent, &Meta::of_mode(0o755))?;
+    }
     match &change.kind {
         ChangeKind::Put(node) => place(tree, &path, node)?,
         ChangeKind::Link { to, meta } => link(tree, &path, to, meta)?,
@@ -53,20 +56,12 @@ pub(crate) fn apply_change(
     Ok(path)
 }
 
-/// Where `path` leads once symbolic links before its last component are followed; directories on the way are made.
-fn real_place(tree: &mut Tree, path: &TreePath, kind: &ChangeKind) -> Result<TreePath, TreeError> {
-    let Some(parent) = path.parent() else {
-        return Ok(TreePath::root());
-    };
-    let place = match tree.get(&parent) {
-        Some(Node::Dir(_)) => path.clone(),
-        _ => tree.resolve_missing(&path.absolute(), Follow::AllButLast)?,
-    };
-    let parent = place.parent().unwrap_or_default();
-    if matches!(kind, ChangeKind::Put(_) | ChangeKind::Link { .. }) {
-        tree.mkdir_all(&parent, &Meta::of_mode(0o755))?;
+/// Where `path` leads once symbolic links before its last component are followed.
+pub(crate) fn place_of(tree: &Tree, path: &TreePath) -> Result<TreePath, TreeError> {
+    match path.parent().map(|parent| tree.get(&parent)) {
+        None | Some(Some(Node::Dir(_))) => Ok(path.clone()),
+        _ => tree.resolve_missing(&path.absolute(), Follow::AllButLast),
     }
-    Ok(place)
 }
 
 fn place(tree: &mut Tree, path: &TreePath, node: &Node) -> Result<(), TreeError> {
