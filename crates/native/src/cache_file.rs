@@ -29,7 +29,12 @@ pub fn load(path: &Path, blobs: &DiskBlobs) -> LoadedCache {
     };
     let bytes = match read(path) {
         Ok(Some(bytes)) => bytes,
-        Ok(None) => return LoadedCache { cache: Cache::default(), warning: None },
+        Ok(None) => {
+            return LoadedCache {
+                cache: Cache::default(),
+                warning: None,
+            };
+        }
         Err(error) => return lost(error.to_string()),
     };
     match serde_json::from_slice::<VersionOnly>(&bytes) {
@@ -40,7 +45,10 @@ pub fn load(path: &Path, blobs: &DiskBlobs) -> LoadedCache {
         Err(error) => return lost(format!("expected JSON, found {error}")),
     }
     match serde_json::from_slice::<CacheDoc>(&bytes) {
-        Ok(doc) => LoadedCache { cache: Cache::of_records(records::of_doc(doc, blobs)), warning: None },
+        Ok(doc) => LoadedCache {
+            cache: Cache::of_records(records::of_doc(doc, blobs)),
+            warning: None,
+        },
         Err(error) => lost(format!("it is damaged: {error}")),
     }
 }
@@ -83,7 +91,10 @@ fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let mut bytes = Vec::new();
     file.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("expected at most {MAX_BYTES} bytes")));
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("expected at most {MAX_BYTES} bytes"),
+        ));
     }
     Ok(Some(bytes))
 }
@@ -103,18 +114,43 @@ mod tests {
 
     fn sample(blobs: &mut DiskBlobs) -> Records {
         let digest = blobs.put(b"hello").unwrap();
-        let mut meta = Meta { mtime: Time { secs: -5, nanos: 0 }, uid: 7, ..Meta::of_mode(0o4755) };
+        let mut meta = Meta {
+            mtime: Time { secs: -5, nanos: 0 },
+            uid: 7,
+            ..Meta::of_mode(0o4755)
+        };
         meta.xattrs.insert("security.capability".to_owned(), vec![0, 255]);
-        let put = |at: &str, node| Change { path: path(at), kind: ChangeKind::Put(node) };
+        let put = |at: &str, node| Change {
+            path: path(at),
+            kind: ChangeKind::Put(node),
+        };
         let changes = vec![
             put("a", Node::dir(meta.clone())),
             put("a/b", Node::file(meta.clone(), Content::Blob { digest, size: 5 })),
-            Change { path: path("a/c"), kind: ChangeKind::Link { to: path("a/b"), meta: meta.clone() } },
+            Change {
+                path: path("a/c"),
+                kind: ChangeKind::Link {
+                    to: path("a/b"),
+                    meta: meta.clone(),
+                },
+            },
             put("big", Node::file(meta.clone(), Content::Absent { size: 1 << 40 })),
             put("l", Node::symlink(meta.clone(), "x")),
-            put("n", Node::Special { meta, kind: Special::Char(1, 3) }),
-            Change { path: path("o"), kind: ChangeKind::Delete },
-            Change { path: path("p"), kind: ChangeKind::Opaque },
+            put(
+                "n",
+                Node::Special {
+                    meta,
+                    kind: Special::Char(1, 3),
+                },
+            ),
+            Change {
+                path: path("o"),
+                kind: ChangeKind::Delete,
+            },
+            Change {
+                path: path("p"),
+                kind: ChangeKind::Opaque,
+            },
         ];
         let layer = Layer::make(Changeset { changes }, None, blobs).unwrap();
         let key = Digest::of(b"key");
@@ -130,7 +166,15 @@ mod tests {
         records.links.entry(Digest::of(b"link")).or_default().insert(key);
         let files = [("a".to_owned(), digest)].into();
         let definition = vec![("command".to_owned(), "x".to_owned())];
-        records.seen.insert("s".to_owned(), Seen { text: "RUN x".to_owned(), definition, base: vec![key], files });
+        records.seen.insert(
+            "s".to_owned(),
+            Seen {
+                text: "RUN x".to_owned(),
+                definition,
+                base: vec![key],
+                files,
+            },
+        );
         records.rewritten.insert((DiffId(digest), -1), layer);
         records
     }
@@ -152,12 +196,15 @@ mod tests {
         let scratch = Scratch::new();
         let lent = scratch.write("context/a", "hello");
         let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        blobs.lend(Digest::of(b"hello"), 5, &lent);
+        blobs.lender().lend(Digest::of(b"hello"), 5, &lent);
         let changes = vec![Change {
             path: path("a"),
             kind: ChangeKind::Put(Node::file(
                 Meta::of_mode(0o644),
-                Content::Blob { digest: Digest::of(b"hello"), size: 5 },
+                Content::Blob {
+                    digest: Digest::of(b"hello"),
+                    size: 5,
+                },
             )),
         }];
         let layer = Layer::make(Changeset { changes }, None, &blobs).unwrap();
@@ -165,7 +212,10 @@ mod tests {
         records.rewritten.insert((layer.diff_id, 0), layer);
         save(&scratch.path("cache.json"), &records, &mut blobs).unwrap();
         fs::remove_file(lent).unwrap();
-        let loaded = load(&scratch.path("cache.json"), &DiskBlobs::open(&scratch.path("store")).unwrap());
+        let loaded = load(
+            &scratch.path("cache.json"),
+            &DiskBlobs::open(&scratch.path("store")).unwrap(),
+        );
         assert_eq!(loaded.cache.records(), &records);
     }
 
@@ -186,10 +236,20 @@ mod tests {
     fn a_damaged_or_foreign_file_is_a_warning_and_an_empty_cache() {
         let scratch = Scratch::new();
         let blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        for text in ["", "{", "[]", "{\"version\": 999}", "{\"version\": 1}", "{\"version\": 1, \"results\": 3}"] {
+        for text in [
+            "",
+            "{",
+            "[]",
+            "{\"version\": 999}",
+            "{\"version\": 1}",
+            "{\"version\": 1, \"results\": 3}",
+        ] {
             let loaded = load(&scratch.write("cache.json", text), &blobs);
             assert_eq!(loaded.cache.records(), &Records::default(), "{text}");
-            assert!(loaded.warning.is_some_and(|warning| warning.contains("is not used: ")), "{text}");
+            assert!(
+                loaded.warning.is_some_and(|warning| warning.contains("is not used: ")),
+                "{text}"
+            );
         }
         assert_eq!(load(&scratch.path("nope"), &blobs).warning, None);
     }

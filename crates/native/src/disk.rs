@@ -1,10 +1,12 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
 use oci::{Digest, Digester};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use store::{BlobStore, StoreError};
 
@@ -14,7 +16,7 @@ use store::{BlobStore, StoreError};
 /// build's thousands of files, before anything durable names them. A power cut before it can leave a broken file, which
 /// reading finds and storing again mends.
 ///
-/// Files of a build context are not copied: [`DiskBlobs::lend`] says where bytes already stand.
+/// Files of a build context are not copied: a [`Lender`] says where bytes already stand.
 #[derive(Debug)]
 pub struct DiskBlobs {
     /// `…/blobs/sha256`.
@@ -22,7 +24,25 @@ pub struct DiskBlobs {
     /// Where files are while they are written, on the same filesystem.
     ingest: PathBuf,
     written: u64,
-    lent: BTreeMap<Digest, Lent>,
+    lent: Lender,
+}
+
+/// Says where bytes already stand, so that they need not be copied: a handle to one store, cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Lender(Rc<RefCell<BTreeMap<Digest, Lent>>>);
+
+impl Lender {
+    /// Says that the file at `path` holds the blob `digest` of `size` bytes. It is read from there as long as it does.
+    pub fn lend(&self, digest: Digest, size: u64, path: &Path) {
+        self.0.borrow_mut().entry(digest).or_insert_with(|| Lent {
+            path: path.to_owned(),
+            size,
+        });
+    }
+
+    fn find(&self, digest: &Digest) -> Option<Lent> {
+        self.0.borrow().get(digest).cloned()
+    }
 }
 
 /// A file that is not ours and holds a blob, or did when it was looked at.
@@ -55,16 +75,13 @@ impl DiskBlobs {
             folder,
             ingest,
             written: 0,
-            lent: BTreeMap::new(),
+            lent: Lender::default(),
         })
     }
 
-    /// Says that the file at `path` holds the blob `digest` of `size` bytes. It is read from there as long as it does.
-    pub fn lend(&mut self, digest: Digest, size: u64, path: &Path) {
-        self.lent.entry(digest).or_insert_with(|| Lent {
-            path: path.to_owned(),
-            size,
-        });
+    /// A handle that lends files to this store.
+    pub fn lender(&self) -> Lender {
+        self.lent.clone()
     }
 
     /// Copies a lent blob, so that it stays when its file changes. Nothing happens if it is already ours.
@@ -97,9 +114,9 @@ impl DiskBlobs {
     /// The file that should hold a blob, and its size.
     fn find(&self, digest: &Digest) -> Result<(PathBuf, u64), StoreError> {
         let own = self.path(digest);
-        match (fs::metadata(&own), self.lent.get(digest)) {
+        match (fs::metadata(&own), self.lent.find(digest)) {
             (Ok(file), _) => Ok((own, file.len())),
-            (Err(_), Some(lent)) => Ok((lent.path.clone(), lent.size)),
+            (Err(_), Some(lent)) => Ok((lent.path, lent.size)),
             (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {
                 Err(StoreError::Missing { digest: *digest })
             }
@@ -171,7 +188,7 @@ impl BlobStore for DiskBlobs {
     fn size(&self, digest: &Digest) -> Option<u64> {
         match fs::metadata(self.path(digest)) {
             Ok(file) => Some(file.len()),
-            Err(_) => self.lent.get(digest).map(|lent| lent.size),
+            Err(_) => self.lent.find(digest).map(|lent| lent.size),
         }
     }
 }
@@ -264,7 +281,7 @@ mod tests {
         let file = scratch.write("context/a", "hello");
         let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
         let digest = Digest::of(b"hello");
-        blobs.lend(digest, 5, &file);
+        blobs.lender().lend(digest, 5, &file);
         assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
         blobs.keep(&digest).unwrap();
         fs::write(&file, b"hello and more").unwrap();

@@ -1,6 +1,6 @@
 //! A folder on disk as a tree: metadata now, bytes only by digest.
 
-use crate::disk::DiskBlobs;
+use crate::disk::Lender;
 use builder::{Ignore, Trail};
 use oci::{Digest, Digester};
 use std::collections::BTreeMap;
@@ -44,13 +44,13 @@ pub enum FilesError {
 
 /// Reads the folder `root` as BuildKit's client sends it: what `ignore` leaves, owner 0:0, sockets left out.
 ///
-/// Bytes are hashed and lent to `blobs`, not copied. Files that share an inode are one file with several names. An ignored folder
+/// Bytes are hashed and lent, not copied. Files that share an inode are one file with several names. An ignored folder
 /// comes if something in it is kept, with its own mode and time.
 ///
 /// # Errors
 ///
 /// [`FilesError`].
-pub fn read_folder(root: &Path, ignore: &Ignore, blobs: &mut DiskBlobs) -> Result<Tree, FilesError> {
+pub fn read_folder(root: &Path, ignore: &Ignore, lender: &Lender) -> Result<Tree, FilesError> {
     let mut tree = Tree::new();
     let mut first_names = BTreeMap::new();
     for entry in list(root, ignore)? {
@@ -61,7 +61,7 @@ pub fn read_folder(root: &Path, ignore: &Ignore, blobs: &mut DiskBlobs) -> Resul
             tree.link(first, &entry.path)?;
             continue;
         }
-        tree.insert(&entry.path, read_node(root, &entry, blobs)?)?;
+        tree.insert(&entry.path, read_node(root, &entry, lender)?)?;
         if shared {
             first_names.insert(inode, entry.path);
         }
@@ -142,7 +142,7 @@ fn on_disk(root: &Path, path: &TreePath) -> PathBuf {
     }
 }
 
-fn read_node(root: &Path, entry: &Entry, blobs: &mut DiskBlobs) -> Result<Node, FilesError> {
+fn read_node(root: &Path, entry: &Entry, lender: &Lender) -> Result<Node, FilesError> {
     let place = on_disk(root, &entry.path);
     let failed = |source| FilesError::Read {
         path: place.display().to_string(),
@@ -167,7 +167,7 @@ fn read_node(root: &Path, entry: &Entry, blobs: &mut DiskBlobs) -> Result<Node, 
         });
     }
     let (digest, size) = hash(&place).map_err(failed)?;
-    blobs.lend(digest, size, &place);
+    lender.lend(digest, size, &place);
     Ok(Node::file(meta, Content::Blob { digest, size }))
 }
 
@@ -231,6 +231,7 @@ fn xattrs(place: &Path) -> BTreeMap<String, Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::DiskBlobs;
     use crate::testing::Scratch;
     use std::os::unix::ffi::OsStrExt;
     use std::os::unix::fs::{PermissionsExt, symlink};
@@ -238,8 +239,9 @@ mod tests {
     use store::BlobStore;
 
     fn read(scratch: &Scratch, ignore: &str) -> (Tree, DiskBlobs) {
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        let tree = read_folder(&scratch.path("context"), &Ignore::parse(ignore).unwrap(), &mut blobs).unwrap();
+        let blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let ignore = Ignore::parse(ignore).unwrap();
+        let tree = read_folder(&scratch.path("context"), &ignore, &blobs.lender()).unwrap();
         (tree, blobs)
     }
 
@@ -309,8 +311,7 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let scratch = Scratch::new();
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        let error = read_folder(&scratch.path("nope"), &Ignore::default(), &mut blobs).unwrap_err();
+        let error = read_folder(&scratch.path("nope"), &Ignore::default(), &Lender::default()).unwrap_err();
         assert!(error.to_string().contains("nope: No such file"), "{error}");
     }
 }

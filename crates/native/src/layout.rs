@@ -1,6 +1,6 @@
 //! An image in an OCI layout on disk, found by tag, digest or platform.
 
-use crate::disk::DiskBlobs;
+use crate::disk::Lender;
 use oci::{Descriptor, Digest, DocumentError, ImageConfig, Index, Manifest, Platform, media_type};
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -129,7 +129,7 @@ pub enum LayoutError {
 
 const MAX_DEPTH: usize = 4;
 
-/// Finds an image in the layout at `layout` and lends its blobs to `blobs`; layers are read only when someone needs them.
+/// Finds an image in the layout at `layout` and lends its blobs; layers are read only when someone needs them.
 ///
 /// `which` is a tag or a digest; without it the image tagged `latest`, or the only one. In an index it is the image for `platform`.
 ///
@@ -142,7 +142,7 @@ pub fn find_image(
     layout: &Path,
     which: Option<&str>,
     platform: &Platform,
-    blobs: &mut DiskBlobs,
+    lender: &Lender,
 ) -> Result<Found, LayoutError> {
     let index_file = layout.join("index.json");
     let bytes = read_document(&index_file, None)?;
@@ -170,7 +170,7 @@ pub fn find_image(
     for blob in manifest.layers.iter().chain([&manifest.config, &root]) {
         let file = blob_file(layout, &blob.digest);
         check_file(&file)?;
-        blobs.lend(blob.digest, blob.size, &file);
+        lender.lend(blob.digest, blob.size, &file);
     }
     Ok(Found {
         root: root.digest,
@@ -337,6 +337,7 @@ fn show(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::DiskBlobs;
     use crate::testing::Scratch;
 
     /// A layout with one empty-handed image a tag.
@@ -365,8 +366,13 @@ mod tests {
     }
 
     fn find(scratch: &Scratch, which: Option<&str>) -> Result<Digest, String> {
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        let found = find_image(&scratch.path("layout"), which, &Platform::linux_amd64(), &mut blobs);
+        let blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let found = find_image(
+            &scratch.path("layout"),
+            which,
+            &Platform::linux_amd64(),
+            &blobs.lender(),
+        );
         let found = found.map_err(|error| error.to_string())?;
         assert!(blobs.has(&found.root) && blobs.has(&found.manifest.config.digest));
         Ok(found.root)
@@ -403,8 +409,8 @@ mod tests {
         let amd = with(&images[1], Platform::linux_amd64());
         let inner = write(&scratch, media_type::OCI_INDEX, &Index::new(vec![arm, amd]).to_json());
         scratch.write("layout/index.json", Index::new(vec![inner.clone()]).to_json());
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        let found = find_image(&scratch.path("layout"), None, &Platform::linux_amd64(), &mut blobs).unwrap();
+        let blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let found = find_image(&scratch.path("layout"), None, &Platform::linux_amd64(), &blobs.lender()).unwrap();
         assert_eq!((found.root, found.config.author.as_str()), (inner.digest, "a1"));
     }
 

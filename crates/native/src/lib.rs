@@ -4,21 +4,35 @@
 
 #![forbid(unsafe_code)]
 
+// The two commands.
+pub mod check;
+pub mod preview;
+// What a person says.
 pub mod args;
+pub mod input;
+pub mod request;
+pub mod terminal;
+// What lies on disk.
 pub mod atomic;
-pub mod checks;
+pub mod cache_file;
 pub mod disk;
-pub mod excerpt;
-pub mod failure;
 pub mod files;
 pub mod folder;
-pub mod input;
 pub mod layout;
+pub mod outputs;
+pub mod records;
+pub mod session;
+pub mod state;
+pub mod world;
+// What a person sees.
+pub mod checks;
+pub mod excerpt;
+pub mod failure;
 pub mod progress;
 pub mod report;
-pub mod request;
-pub mod state;
+pub mod rows;
 pub mod units;
+pub mod walk;
 
 #[cfg(test)]
 mod testing;

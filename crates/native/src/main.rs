@@ -1,8 +1,62 @@
 //! The `layerlab` program.
 
 use clap::Parser;
-use native::args::Cli;
+use native::args::{Call, Cli, Command};
+use native::check::{Verdict, check};
+use native::failure::Failure;
+use native::preview::preview;
+use native::terminal::Terminal;
+use std::io::{self, IsTerminal};
+use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
+use store::Time;
 
-fn main() {
-    let _cli = Cli::parse();
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
+    let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut terminal = Terminal {
+        stdin: &mut stdin,
+        stdout: &mut stdout,
+        stderr: &mut stderr,
+        colour,
+        environment: &|name| std::env::var(name).ok(),
+        now: now(),
+    };
+    match run(&cli, &mut terminal) {
+        Ok(code) => code,
+        Err(failure) => {
+            // Nothing is left to do if even this cannot be said.
+            let _ = terminal.stderr.write_all(failure.render().as_bytes());
+            ExitCode::from(failure.exit.code())
+        }
+    }
+}
+
+fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+    let verdict = match &cli.command {
+        Command::Check(args) => check(&args.input, terminal)?,
+        Command::Preview(args) if args.check || args.call == Call::Check => check(&args.input, terminal)?,
+        Command::Preview(args) => {
+            preview(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+    };
+    // As `docker build --check`: a warning is no success.
+    Ok(if verdict == Verdict::Clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn now() -> Time {
+    match SystemTime::now().duration_since(UNIX_EPOCH) {
+        Ok(since) => Time {
+            secs: since.as_secs() as i64,
+            nanos: since.subsec_nanos(),
+        },
+        // A clock before 1970 is set wrong; the epoch is as good as any time.
+        Err(_) => Time::default(),
+    }
 }

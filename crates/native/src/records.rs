@@ -84,13 +84,35 @@ struct ChangeDoc {
 #[derive(Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 enum KindDoc {
-    File { meta: MetaDoc, size: u64, digest: Option<Digest> },
-    Dir { meta: MetaDoc },
-    Symlink { meta: MetaDoc, target: String },
-    Char { meta: MetaDoc, major: u32, minor: u32 },
-    Block { meta: MetaDoc, major: u32, minor: u32 },
-    Fifo { meta: MetaDoc },
-    Link { meta: MetaDoc, to: String },
+    File {
+        meta: MetaDoc,
+        size: u64,
+        digest: Option<Digest>,
+    },
+    Dir {
+        meta: MetaDoc,
+    },
+    Symlink {
+        meta: MetaDoc,
+        target: String,
+    },
+    Char {
+        meta: MetaDoc,
+        major: u32,
+        minor: u32,
+    },
+    Block {
+        meta: MetaDoc,
+        major: u32,
+        minor: u32,
+    },
+    Fifo {
+        meta: MetaDoc,
+    },
+    Link {
+        meta: MetaDoc,
+        to: String,
+    },
     Delete,
     Opaque,
 }
@@ -123,7 +145,13 @@ pub fn to_doc<B: BlobStore>(
         let changes: Vec<ChangeDoc> = layer.changes.changes.iter().map(change_doc).collect();
         let changes = blobs.put(&serde_json::to_vec(&changes).expect("changes have a JSON form"))?;
         let (diff_id, descriptor) = (layer.diff_id.0, layer.descriptor.clone());
-        Ok(LayerDoc { diff_id, tar_size: layer.tar_size, descriptor, is_blob, changes })
+        Ok(LayerDoc {
+            diff_id,
+            tar_size: layer.tar_size,
+            descriptor,
+            is_blob,
+            changes,
+        })
     };
     let mut results = BTreeMap::new();
     for (key, record) in &records.results {
@@ -138,15 +166,28 @@ pub fn to_doc<B: BlobStore>(
     }
     let mut rewritten = Vec::new();
     for ((diff_id, epoch), layer) in &records.rewritten {
-        rewritten.push(RewrittenDoc { diff_id: diff_id.0, epoch: *epoch, layer: layer_doc(layer)? });
+        rewritten.push(RewrittenDoc {
+            diff_id: diff_id.0,
+            epoch: *epoch,
+            layer: layer_doc(layer)?,
+        });
     }
     let seen = records.seen.iter().map(|(place, seen)| (place.clone(), seen_doc(seen)));
-    Ok(CacheDoc { version: VERSION, results, links: records.links.clone(), seen: seen.collect(), rewritten })
+    Ok(CacheDoc {
+        version: VERSION,
+        results,
+        links: records.links.clone(),
+        seen: seen.collect(),
+        rewritten,
+    })
 }
 
 /// The records of a file. One whose layer is not all in `blobs` any more is left out: its step is then a miss.
 pub fn of_doc(doc: CacheDoc, blobs: &dyn BlobStore) -> Records {
-    let mut records = Records { links: doc.links, ..Records::default() };
+    let mut records = Records {
+        links: doc.links,
+        ..Records::default()
+    };
     for (key, record) in doc.results {
         let layer = match record.layer {
             None => None,
@@ -156,16 +197,46 @@ pub fn of_doc(doc: CacheDoc, blobs: &dyn BlobStore) -> Records {
             },
         };
         let created = record.created.into_time();
-        let fidelity = if record.simulated { Fidelity::Simulated } else { Fidelity::Exact };
-        records.results.insert(key, Record { created, layer, millis: record.millis, log: record.log, fidelity });
+        let fidelity = if record.simulated {
+            Fidelity::Simulated
+        } else {
+            Fidelity::Exact
+        };
+        records.results.insert(
+            key,
+            Record {
+                created,
+                layer,
+                millis: record.millis,
+                log: record.log,
+                fidelity,
+            },
+        );
     }
     for RewrittenDoc { diff_id, epoch, layer } in doc.rewritten {
         if let Some(layer) = layer_of(layer, blobs) {
             records.rewritten.insert((DiffId(diff_id), epoch), layer);
         }
     }
-    for (place, SeenDoc { text, definition, base, files }) in doc.seen {
-        records.seen.insert(place, Seen { text, definition, base, files });
+    for (
+        place,
+        SeenDoc {
+            text,
+            definition,
+            base,
+            files,
+        },
+    ) in doc.seen
+    {
+        records.seen.insert(
+            place,
+            Seen {
+                text,
+                definition,
+                base,
+                files,
+            },
+        );
     }
     records
 }
@@ -173,7 +244,10 @@ pub fn of_doc(doc: CacheDoc, blobs: &dyn BlobStore) -> Records {
 fn layer_of(doc: LayerDoc, blobs: &dyn BlobStore) -> Option<Layer> {
     let bytes = blobs.get(&doc.changes).ok()?;
     let changes: Vec<ChangeDoc> = serde_json::from_slice(&bytes).ok()?;
-    let changes = changes.into_iter().map(ChangeDoc::into_change).collect::<Option<Vec<_>>>()?;
+    let changes = changes
+        .into_iter()
+        .map(ChangeDoc::into_change)
+        .collect::<Option<Vec<_>>>()?;
     let changes = Changeset { changes };
     let is_there = |content| match content {
         Content::Blob { digest, size } => blobs.size(&digest) == Some(size),
@@ -189,7 +263,11 @@ fn layer_of(doc: LayerDoc, blobs: &dyn BlobStore) -> Option<Layer> {
         diff_id: DiffId(doc.diff_id),
         tar_size: doc.tar_size,
         descriptor: doc.descriptor,
-        source: if doc.is_blob { LayerSource::Blob } else { LayerSource::Changes },
+        source: if doc.is_blob {
+            LayerSource::Blob
+        } else {
+            LayerSource::Changes
+        },
         changes: Arc::new(changes),
     })
 }
@@ -216,22 +294,39 @@ fn meta_doc(meta: &Meta) -> MetaDoc {
 fn change_doc(change: &Change) -> ChangeDoc {
     let kind = match &change.kind {
         ChangeKind::Put(node) => node_doc(node),
-        ChangeKind::Link { to, meta } => KindDoc::Link { meta: meta_doc(meta), to: to.as_str().to_owned() },
+        ChangeKind::Link { to, meta } => KindDoc::Link {
+            meta: meta_doc(meta),
+            to: to.as_str().to_owned(),
+        },
         ChangeKind::Delete => KindDoc::Delete,
         ChangeKind::Opaque => KindDoc::Opaque,
     };
-    ChangeDoc { path: change.path.as_str().to_owned(), kind }
+    ChangeDoc {
+        path: change.path.as_str().to_owned(),
+        kind,
+    }
 }
 
 fn node_doc(node: &Node) -> KindDoc {
     let meta = meta_doc(node.meta());
     match node {
         Node::File(file) => match file.content {
-            Content::Blob { digest, size } => KindDoc::File { meta, size, digest: Some(digest) },
-            Content::Absent { size } => KindDoc::File { meta, size, digest: None },
+            Content::Blob { digest, size } => KindDoc::File {
+                meta,
+                size,
+                digest: Some(digest),
+            },
+            Content::Absent { size } => KindDoc::File {
+                meta,
+                size,
+                digest: None,
+            },
         },
         Node::Dir(_) => KindDoc::Dir { meta },
-        Node::Symlink { target, .. } => KindDoc::Symlink { meta, target: target.clone() },
+        Node::Symlink { target, .. } => KindDoc::Symlink {
+            meta,
+            target: target.clone(),
+        },
         Node::Special { kind, .. } => match *kind {
             Special::Char(major, minor) => KindDoc::Char { meta, major, minor },
             Special::Block(major, minor) => KindDoc::Block { meta, major, minor },
@@ -242,37 +337,59 @@ fn node_doc(node: &Node) -> KindDoc {
 
 impl TimeDoc {
     fn into_time(self) -> Time {
-        Time { secs: self.0, nanos: self.1.min(999_999_999) }
+        Time {
+            secs: self.0,
+            nanos: self.1.min(999_999_999),
+        }
     }
 }
 
 impl MetaDoc {
     fn into_meta(self) -> Meta {
         let mtime = self.mtime.into_time();
-        Meta { mode: self.mode & 0o7777, uid: self.uid, gid: self.gid, mtime, xattrs: self.xattrs }
+        Meta {
+            mode: self.mode & 0o7777,
+            uid: self.uid,
+            gid: self.gid,
+            mtime,
+            xattrs: self.xattrs,
+        }
     }
 }
 
 impl ChangeDoc {
     fn into_change(self) -> Option<Change> {
         let put = |node| Some(ChangeKind::Put(node));
-        let special = |meta: MetaDoc, kind| Some(ChangeKind::Put(Node::Special { meta: meta.into_meta(), kind }));
+        let special = |meta: MetaDoc, kind| {
+            Some(ChangeKind::Put(Node::Special {
+                meta: meta.into_meta(),
+                kind,
+            }))
+        };
         let kind = match self.kind {
             KindDoc::File { meta, size, digest } => {
                 let content = digest.map_or(Content::Absent { size }, |digest| Content::Blob { digest, size });
-                put(Node::File(Arc::new(File { meta: meta.into_meta(), content, link: None })))
+                put(Node::File(Arc::new(File {
+                    meta: meta.into_meta(),
+                    content,
+                    link: None,
+                })))
             }
             KindDoc::Dir { meta } => put(Node::Dir(Arc::new(Dir::new(meta.into_meta())))),
             KindDoc::Symlink { meta, target } => put(Node::symlink(meta.into_meta(), target)),
             KindDoc::Char { meta, major, minor } => special(meta, Special::Char(major, minor)),
             KindDoc::Block { meta, major, minor } => special(meta, Special::Block(major, minor)),
             KindDoc::Fifo { meta } => special(meta, Special::Fifo),
-            KindDoc::Link { meta, to } => {
-                Some(ChangeKind::Link { to: TreePath::parse(&to).ok()?, meta: meta.into_meta() })
-            }
+            KindDoc::Link { meta, to } => Some(ChangeKind::Link {
+                to: TreePath::parse(&to).ok()?,
+                meta: meta.into_meta(),
+            }),
             KindDoc::Delete => Some(ChangeKind::Delete),
             KindDoc::Opaque => Some(ChangeKind::Opaque),
         }?;
-        Some(Change { path: TreePath::parse(&self.path).ok()?, kind })
+        Some(Change {
+            path: TreePath::parse(&self.path).ok()?,
+            kind,
+        })
     }
 }

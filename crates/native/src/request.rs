@@ -104,12 +104,9 @@ pub fn context_name(name: &str) -> String {
 /// # Errors
 ///
 /// [`Failure`] for a name that is none.
-pub fn tags(names: &[String]) -> Result<Vec<String>, Failure> {
+pub fn tags(names: &[String]) -> Result<Vec<Reference>, Failure> {
     let full = |name: &String| match Reference::parse(name) {
-        Ok(reference) if reference.digest().is_none() => {
-            let reference = reference.or_latest();
-            Ok(format!("{}:{}", reference.name(), reference.tag().unwrap_or("latest")))
-        }
+        Ok(reference) if reference.digest().is_none() => Ok(reference.or_latest()),
         Ok(_) => Err(Failure::usage(format!("invalid tag {name:?}: expected no digest"))),
         Err(error) => Err(Failure::usage(format!("invalid tag {name:?}: {error}"))),
     };
@@ -175,9 +172,13 @@ mod tests {
 
     #[test]
     fn a_tag_becomes_a_full_name() {
-        let names = |name: &str| tags(&[name.to_owned()]).map_err(|failure| failure.message);
-        assert_eq!(names("site"), Ok(vec!["docker.io/library/site:latest".to_owned()]));
-        assert_eq!(names("localhost:5000/a:b"), Ok(vec!["localhost:5000/a:b".to_owned()]));
+        let names = |name: &str| {
+            tags(&[name.to_owned()])
+                .map(|names| names[0].to_string())
+                .map_err(|failure| failure.message)
+        };
+        assert_eq!(names("site"), Ok("docker.io/library/site:latest".to_owned()));
+        assert_eq!(names("localhost:5000/a:b"), Ok("localhost:5000/a:b".to_owned()));
         assert!(names("Site").unwrap_err().starts_with("invalid tag \"Site\": "));
     }
 

@@ -1,0 +1,134 @@
+//! `layerlab check`: what BuildKit's build checks find.
+
+use crate::args::{Format, InputArgs};
+use crate::checks::{Checks, lines_of};
+use crate::disk::Lender;
+use crate::failure::Failure;
+use crate::input::{Input, read_input};
+use crate::request;
+use crate::terminal::Terminal;
+use crate::world::{Machine, Named};
+use builder::Ignore;
+use dockerfile::{Diagnostic, Parse};
+use engine::StandIn;
+use oci::ImageConfig;
+use planner::checks::Surroundings;
+use planner::{Known, Options, Reach, Resolved};
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Nothing was found.
+    Clean,
+    /// Something was.
+    Warned,
+}
+
+/// Reads and checks a Dockerfile, and prints what was found.
+///
+/// # Errors
+///
+/// [`Failure`] if it cannot be read, or could not be built.
+pub fn check(args: &InputArgs, terminal: &mut Terminal<'_>) -> Result<Verdict, Failure> {
+    let input = read_input(&args.context, args.file.as_deref(), terminal.stdin).map_err(Failure::solve)?;
+    let findings = findings(args, &input, terminal)?;
+    let checks = Checks {
+        file: &input.name,
+        source: &input.source,
+        findings: &findings,
+    };
+    match args.format {
+        Format::Json => terminal.print(&checks.to_json())?,
+        Format::Text => terminal.print(&checks.to_text())?,
+    }
+    if let Some(error) = checks.error() {
+        return Err(failure(&input, error));
+    }
+    Ok(if checks.warnings().is_empty() {
+        Verdict::Clean
+    } else {
+        Verdict::Warned
+    })
+}
+
+/// The failure that an error of the text is.
+pub fn failure(input: &Input, error: &Diagnostic) -> Failure {
+    let mut failure = Failure::solve(&error.message);
+    if let Some(lines) = lines_of(&input.source, error) {
+        failure = failure.at(&input.name, &input.source, lines);
+    }
+    failure.hints.clone_from(&error.hints);
+    failure
+}
+
+/// Errors and build checks of a Dockerfile. Images that no `--build-context` names are taken to have a `PATH` and nothing else.
+fn findings(args: &InputArgs, input: &Input, terminal: &Terminal<'_>) -> Result<Vec<Diagnostic>, Failure> {
+    let reach = if args.target.as_deref().is_some_and(|target| !target.is_empty()) {
+        Reach::Target
+    } else {
+        Reach::All
+    };
+    let options = request::options(args, terminal.environment, reach)?;
+    let parse = dockerfile::parse(&input.source);
+    if dockerfile::first_error(&parse.diagnostics).is_some() {
+        return Ok(parse.diagnostics);
+    }
+    let ignore = Ignore::parse(&input.ignore).map_err(Failure::solve)?;
+    let (known, errors) = known_images(args, &parse, &options)?;
+    let ignored = |path: &str| ignore.ignores(path);
+    let around = Surroundings {
+        options: &options,
+        known: &known,
+        ignored: (!ignore.rules().is_empty() && !ignore.has_exceptions()).then_some(&ignored as &dyn Fn(&str) -> bool),
+    };
+    let mut findings = planner::checks::check(&input.source, &parse, &around);
+    findings.extend(errors);
+    Ok(findings)
+}
+
+/// What is known of the images, and what makes a plan impossible.
+fn known_images(args: &InputArgs, parse: &Parse, options: &Options) -> Result<(Known, Vec<Diagnostic>), Failure> {
+    let machine = Machine {
+        contexts: &args.build_contexts,
+        lender: Lender::default(),
+        stand_in: StandIn::default(),
+    };
+    // The planner wants a config for every image; the checks want to know only those that are really known.
+    let (mut known, mut assumed) = (Known::new(), Known::new());
+    loop {
+        let needs = match planner::needs(&parse.dockerfile, options, &assumed) {
+            Ok(needs) => needs,
+            Err(errors) => return Ok((known, errors)),
+        };
+        if needs.images.is_empty() {
+            break;
+        }
+        for needed in needs.images {
+            let image = needed.image;
+            let resolved = match machine.named(&image).map_err(Failure::solve)? {
+                Named::Directory(_) => Resolved::Directory,
+                Named::Layout(found) => Resolved::Image(Box::new(found.config)),
+                Named::Elsewhere(_) => {
+                    assumed.insert(image, Resolved::Image(Box::new(plain_config(options))));
+                    continue;
+                }
+            };
+            known.insert(image.clone(), resolved.clone());
+            assumed.insert(image, resolved);
+        }
+    }
+    let errors = planner::plan(&parse.dockerfile, options, &assumed)
+        .err()
+        .unwrap_or_default();
+    Ok((known, errors))
+}
+
+/// The config of an image that cannot be reached.
+fn plain_config(options: &Options) -> ImageConfig {
+    let mut config = ImageConfig {
+        platform: options.target_platform().clone(),
+        ..ImageConfig::default()
+    };
+    config.config.env = vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()];
+    config
+}

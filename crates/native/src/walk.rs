@@ -1,0 +1,168 @@
+//! A build from its first step to its image, each step printed as it is done.
+
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::progress::{Printer, Title, Took};
+use crate::session::Session;
+use crate::units::size;
+use builder::{BuildError, Built, Fidelity, StepReport, Timestamps, Tools};
+use engine::Prepared;
+use planner::{Plan, Source};
+use simulator::Simulator;
+use std::time::Instant;
+use store::{Content, Node, Time, Tree};
+
+/// A build that came to its end.
+#[derive(Debug, Clone)]
+pub struct Walked {
+    /// The image.
+    pub built: Built,
+    /// Its steps, in the order in which they were done.
+    pub steps: Vec<DoneStep>,
+}
+
+/// A step that is done.
+#[derive(Debug, Clone)]
+pub struct DoneStep {
+    /// What became of it.
+    pub report: StepReport,
+    /// How long it took here; how long it would take, if it is simulated.
+    pub millis: u64,
+}
+
+/// Walks a build to its end.
+///
+/// # Errors
+///
+/// [`Failure`] with the place of the step that failed.
+pub fn walk(
+    input: &Input,
+    prepared: &Prepared,
+    timestamps: Timestamps,
+    now: Time,
+    session: &mut Session,
+    printer: &mut Printer<'_>,
+) -> Result<Walked, Failure> {
+    print_sources(input, prepared, printer);
+    let mut build = prepared.build.clone();
+    let mut simulator = Simulator::new();
+    let mut tools = Tools {
+        now,
+        cache: &mut session.cache,
+        blobs: &mut session.blobs,
+        executor: Some(&mut simulator),
+    };
+    let mut steps = Vec::new();
+    let fail = |error: BuildError, printer: &mut Printer<'_>| {
+        if let Some(log) = error.log() {
+            printer.log(0.0, log);
+        }
+        printer.failed(&error.to_string());
+        step_failure(input, &error)
+    };
+    loop {
+        let begun = Instant::now();
+        let Some(next) = build.peek(&mut tools).map_err(|error| fail(error, printer))? else {
+            break;
+        };
+        printer.step(&title(&prepared.plan, next.step));
+        let Some(report) = build.step(&mut tools).map_err(|error| fail(error, printer))? else {
+            break;
+        };
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        steps.push(print_step(report, millis, printer));
+    }
+    let begun = Instant::now();
+    printer.begin("exporting to image");
+    let built = build
+        .finish(timestamps, &mut tools)
+        .map_err(|error| fail(error, printer))?;
+    let mark = if built.fidelity == Fidelity::Simulated {
+        " (simulated)"
+    } else {
+        ""
+    };
+    printer.note(&format!("writing image {}{mark} done", built.image.id()));
+    printer.done(Took::Real(
+        u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+    ));
+    Ok(Walked { built, steps })
+}
+
+/// The failure of a step, with its place in the Dockerfile.
+pub fn step_failure(input: &Input, error: &BuildError) -> Failure {
+    let failure = Failure::solve(error);
+    let Some(first) = error.line else { return failure };
+    let before_end = input.source.get(..error.span.end).unwrap_or("");
+    let last = before_end.trim_end_matches(['\n', '\r']).matches('\n').count() + 1;
+    failure.at(&input.name, &input.source, (first, last.max(first)))
+}
+
+fn print_sources(input: &Input, prepared: &Prepared, printer: &mut Printer<'_>) {
+    printer.begin(&format!("[internal] load build definition from {}", input.name));
+    printer.note(&format!(
+        "transferring dockerfile: {} done",
+        size(input.source.len() as u64)
+    ));
+    printer.done(Took::Real(0));
+    for source in &prepared.plan.sources {
+        match source {
+            Source::Image(image) => {
+                printer.begin(&format!("[internal] load metadata for {}", image.name));
+                match prepared.sources.images.get(image) {
+                    Some(base) if base.fidelity == Fidelity::Simulated => {
+                        printer.note("simulated: from the catalogue");
+                    }
+                    Some(base) => printer.note(&format!("image {}", base.image.id())),
+                    None => {}
+                }
+                printer.done(Took::Real(0));
+            }
+            Source::Context => {
+                printer.begin("[internal] load build context");
+                let bytes = size(bytes_of(&prepared.sources.context));
+                printer.note(&format!("transferring context: {bytes} done"));
+                printer.done(Took::Real(0));
+            }
+            Source::Url(url) => {
+                printer.begin(&url.url);
+                printer.note("simulated: nothing is downloaded");
+                printer.done(Took::Simulated(0));
+            }
+            Source::Named(_) | Source::Git(_) | Source::Inline { .. } | Source::CacheDir { .. } => {}
+        }
+    }
+}
+
+fn bytes_of(tree: &Tree) -> u64 {
+    let size = |node: &Node| node.as_file().map_or(0, |file| Content::size(&file.content));
+    tree.walk().map(|(_, node)| size(node)).sum()
+}
+
+fn title(plan: &Plan, step: usize) -> Title<'_> {
+    let step = &plan.steps[step];
+    let stage = &plan.stages[step.stage];
+    Title {
+        stage: &stage.label,
+        number: step.number,
+        total: stage.total,
+        text: &step.text,
+    }
+}
+
+fn print_step(report: StepReport, elapsed: u64, printer: &mut Printer<'_>) -> DoneStep {
+    let simulated = report.fidelity == Fidelity::Simulated;
+    let took = if simulated {
+        Took::Simulated(report.millis)
+    } else {
+        Took::Real(elapsed)
+    };
+    if report.is_cached() {
+        printer.cached();
+    } else {
+        printer.log(report.millis as f64 / 1000.0, &report.log);
+        printer.done(took);
+    }
+    let (Took::Real(millis) | Took::Simulated(millis)) = took;
+    DoneStep { report, millis }
+}
