@@ -35,6 +35,18 @@ pub enum CopyError {
         /// The absolute path in the filesystem.
         path: String,
     },
+    /// A directory that is to be made stands below, or in the place of, something else.
+    #[error("mkdir {path}: not a directory")]
+    MakeDir {
+        /// The absolute path in the filesystem.
+        path: String,
+    },
+    /// The directory in which a wildcard is to be matched is not there.
+    #[error("lstat {path}: no such file or directory")]
+    NoDirectory {
+        /// The absolute path in the source.
+        path: String,
+    },
     /// A name as owner where there is no `/etc/passwd` to look it up in.
     #[error("invalid user index: -1")]
     NoUsers,
@@ -120,7 +132,11 @@ pub fn make_dir(action: &MakeDir, scene: Scene<'_>, blobs: &dyn BlobStore) -> Re
     let created = action.created.map_or(scene.now, |secs| Time { secs, nanos: 0 });
     let mut tree = scene.base.clone();
     let path = tree.resolve_missing(&action.path, Follow::Last)?;
-    tree.mkdir_all(&path, &dir_meta(0o755, owner, created))?;
+    if !matches!(tree.get(&path), Some(Node::Dir(_))) {
+        make_missing(&mut tree, &path, &dir_meta(0o755, owner, scene.now), scene.now)?;
+        // Making what is in them gives those above the time of now.
+        tree.update_meta(&path, |meta| meta.mtime = created)?;
+    }
     Ok(tree)
 }
 
@@ -163,15 +179,12 @@ fn copy_item(
         if unpack && unpack::unpack(source, &path, dest, finish, tree, blobs)? {
             continue;
         }
-        let (target, made) = prepare_target(source, &path, &name, dest, finish, tree)?;
+        let target = prepare_target(source, &path, &name, dest, finish, tree)?;
         let filter = select::Filter {
             include: include.as_ref(),
             exclude,
         };
         merge::copy(source, &path, &target, filter, finish, tree)?;
-        if let (Made::Directory, Some(node)) = (made, source.get(&path)) {
-            tree.update_meta(&target, |meta| meta.mtime = node.meta().mtime)?;
-        }
     }
     Ok(())
 }
@@ -186,7 +199,7 @@ fn prepare_target(
     dest: &str,
     finish: &Finish,
     tree: &mut Tree,
-) -> Result<(TreePath, Made), CopyError> {
+) -> Result<TreePath, CopyError> {
     let wants_dir = dest.ends_with('/') || dest.ends_with("/.");
     let ensured = if wants_dir {
         dest.to_owned()
@@ -197,25 +210,14 @@ fn prepare_target(
     make_dirs(tree, &above, finish)?;
     let target = tree.resolve_missing(dest, Follow::Last)?;
     let source_is_dir = matches!(source.get(path), Some(Node::Dir(_)));
-    if source_is_dir {
-        let made = if tree.get(&target).is_none() {
-            Made::Directory
-        } else {
-            Made::Nothing
-        };
-        make_dirs(tree, &target, finish)?;
-        return Ok((target, made));
-    }
     match tree.get(&target) {
-        Some(Node::Dir(_)) => Ok((target.join(name).map_err(TreeError::from)?, Made::Nothing)),
-        _ => Ok((target, Made::Nothing)),
+        None if source_is_dir => {
+            make_dirs(tree, &target, finish)?;
+            Ok(target)
+        }
+        Some(Node::Dir(_)) if !source_is_dir => Ok(target.join(name).map_err(TreeError::from)?),
+        _ => Ok(target),
     }
-}
-
-/// Whether a directory's copy had to be made: then it gets the time of the original.
-enum Made {
-    Directory,
-    Nothing,
 }
 
 /// Makes `path` and what is missing above it, with the owner and the mode that a copy gives to directories it makes.
@@ -226,10 +228,31 @@ pub(crate) fn make_dirs(tree: &mut Tree, path: &TreePath, finish: &Finish) -> Re
         _ => 0o755,
     };
     let meta = dir_meta(mode, finish.owner.unwrap_or((0, 0)), finish.now);
-    tree.mkdir_all(path, &meta).map_err(|error| match error {
-        TreeError::NotDirectory { path } => CopyError::NotDirectory { path },
-        error => error.into(),
-    })
+    make_missing(tree, path, &meta, finish.now)
+}
+
+/// Makes `path` and what is missing above it; the directory that was there before gets a new time if it gets a new entry.
+fn make_missing(tree: &mut Tree, path: &TreePath, meta: &Meta, now: Time) -> Result<(), CopyError> {
+    let mut above = path.clone();
+    while tree.get(&above).is_none() {
+        above = above.parent().unwrap_or_default();
+    }
+    if !matches!(tree.get(&above), Some(Node::Dir(_))) {
+        return Err(CopyError::MakeDir { path: path.absolute() });
+    }
+    if above != *path {
+        tree.mkdir_all(path, meta)?;
+        touch(tree, &above, now)?;
+    }
+    Ok(())
+}
+
+/// Gives a directory the time of now, as adding, replacing or removing an entry does.
+pub(crate) fn touch(tree: &mut Tree, dir: &TreePath, now: Time) -> Result<(), CopyError> {
+    if tree.get(dir).is_some_and(|node| node.meta().mtime != now) {
+        tree.update_meta(dir, |meta| meta.mtime = now)?;
+    }
+    Ok(())
 }
 
 fn dir_meta(mode: u32, (uid, gid): Ids, mtime: Time) -> Meta {

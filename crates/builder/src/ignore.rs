@@ -71,7 +71,7 @@ impl Ignore {
     pub fn parse(text: &str) -> Result<Ignore, IgnoreError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let lines = text.lines().enumerate().filter(|(_, line)| !line.starts_with('#'));
-        Ignore::of(lines.map(|(i, line)| (i + 1, line)))
+        Ignore::of(lines.map(|(i, line)| (i + 1, line)), Slash::Dropped)
     }
 
     /// A list that stands in no file, as `--exclude` gives it.
@@ -80,10 +80,10 @@ impl Ignore {
     ///
     /// [`IgnoreError`] at the first pattern that is none.
     pub fn patterns<'a>(list: impl IntoIterator<Item = &'a str>) -> Result<Ignore, IgnoreError> {
-        Ignore::of(list.into_iter().enumerate().map(|(i, text)| (i + 1, text)))
+        Ignore::of(list.into_iter().enumerate().map(|(i, text)| (i + 1, text)), Slash::Kept)
     }
 
-    fn of<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Ignore, IgnoreError> {
+    fn of<'a>(lines: impl Iterator<Item = (usize, &'a str)>, slash: Slash) -> Result<Ignore, IgnoreError> {
         let mut rules = Vec::new();
         for (line, written) in lines {
             let text = written.trim();
@@ -97,7 +97,8 @@ impl Ignore {
                 }
                 continue;
             }
-            let pattern = Pattern::parse(&clean(body)).map_err(|source| IgnoreError::Pattern { line, source })?;
+            let pattern =
+                Pattern::parse(&clean(body, slash)).map_err(|source| IgnoreError::Pattern { line, source })?;
             rules.push(Rule {
                 line,
                 text: text.to_owned(),
@@ -160,24 +161,21 @@ impl Rule {
     }
 }
 
-/// Cleans a pattern as Go's `filepath.Clean` does and drops one leading slash.
-fn clean(pattern: &str) -> String {
-    let rooted = pattern.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in pattern.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            part => parts.push(part),
-        }
-    }
-    match (parts.is_empty(), rooted) {
-        (true, true) => "/".to_owned(),
-        (true, false) => ".".to_owned(),
-        (false, _) => parts.join("/"),
+/// What becomes of the slash that a pattern starts with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Slash {
+    /// An ignore file's patterns all start at the root.
+    Dropped,
+    /// A flag's pattern with it matches nothing, since no path has it.
+    Kept,
+}
+
+/// Cleans a pattern by its text.
+fn clean(pattern: &str, slash: Slash) -> String {
+    let clean = planner::path::clean(pattern);
+    match clean.strip_prefix('/') {
+        Some(rest) if slash == Slash::Dropped && !rest.is_empty() => rest.to_owned(),
+        _ => clean,
     }
 }
 

@@ -67,8 +67,8 @@ impl Sources {
     fn find(&self, source: &Source, now: Time) -> Result<Found, BuildError> {
         let missing = |what: &str| BuildError::source(format!("{what}: not found"));
         Ok(match source {
-            Source::Context => sent(&self.context),
-            Source::Named(name) => sent(self.named.get(name).ok_or_else(|| missing(name))?),
+            Source::Context => sent(&self.context, now),
+            Source::Named(name) => sent(self.named.get(name).ok_or_else(|| missing(name))?, now),
             Source::Image(image) => self.image(image)?,
             Source::Url(url) => download(url, self.urls.get(url).ok_or_else(|| missing(&url.url))?),
             Source::Git(name) => {
@@ -115,9 +115,13 @@ impl Sources {
     }
 }
 
-fn sent(tree: &Tree) -> Found {
+/// Files that a client sends: the directory they are put into is new.
+fn sent(tree: &Tree, now: Time) -> Found {
+    let mut tree = tree.clone();
+    tree.update_meta(&TreePath::root(), |meta| meta.mtime = now)
+        .expect("the root is there");
     Found {
-        tree: tree.clone(),
+        tree,
         root: Root::Sent,
         keys: Vec::new(),
         image: None,

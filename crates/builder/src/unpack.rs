@@ -4,7 +4,8 @@
 //!
 //! Source: BuildKit, `solver/llbsolver/file/unpack.go`, and `moby/go-archive`, which it calls.
 
-use crate::copy::{CopyError, Finish, make_dirs};
+use crate::copy::{CopyError, Finish, make_dirs, touch};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::sync::Arc;
 use store::{BlobStore, Content, Dir, File, Follow, Meta, Node, Special, Time, Tree, TreeError, TreePath};
@@ -58,6 +59,7 @@ pub(crate) fn unpack(
         finish,
         blobs,
         left: MAX_BYTES,
+        listed: BTreeSet::new(),
     };
     let reader = decompressed(&bytes).map_err(|error| broken(error.to_string()))?;
     let mut archive = tar::Archive::new(reader);
@@ -128,12 +130,13 @@ struct Unpacking<'a> {
     finish: &'a Finish,
     blobs: &'a mut dyn BlobStore,
     left: u64,
+    /// Directories that the archive itself holds.
+    listed: BTreeSet<TreePath>,
 }
 
 impl Unpacking<'_> {
     fn entry(&mut self, entry: &mut tar::Entry<'_, impl Read>) -> Result<(), EntryError> {
-        let name = text(&entry.path_bytes(), "name")?;
-        let path = TreePath::parse(&name).map_err(|error| EntryError::Reason(error.to_string()))?;
+        let path = local(&text(&entry.path_bytes(), "name")?, "entry name")?;
         let kind = entry.header().entry_type();
         if path.is_root() || matches!(kind, EntryType::XGlobalHeader) {
             return Ok(());
@@ -143,23 +146,18 @@ impl Unpacking<'_> {
             EntryType::Directory => Node::Dir(Arc::new(Dir::new(self.meta(entry)?))),
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.file(entry)?,
             EntryType::Symlink => {
+                // Where it leads is the destination's business: nothing is ever followed out of it.
                 let target = link_name(entry)?;
-                check_link(&path, &target)?;
-                Node::Symlink {
-                    meta: Meta {
-                        mode: 0o777,
-                        ..self.meta(entry)?
-                    },
-                    target,
-                }
+                Node::symlink(self.meta(entry)?, target)
             }
             EntryType::Link => {
-                let target = TreePath::parse(&link_name(entry)?).map_err(|e| EntryError::Reason(e.to_string()))?;
+                let target = local(&link_name(entry)?, "hardlink target")?;
                 let existing = self.tree.resolve(target.as_str(), Follow::AllButLast)?;
                 if existing != place && self.tree.get(&place).is_some() {
                     self.tree.remove(&place)?;
                 }
-                return Ok(self.tree.link(&existing, &place)?);
+                self.tree.link(&existing, &place)?;
+                return self.touch_parent(&place);
             }
             EntryType::Char => Node::Special {
                 meta: self.meta(entry)?,
@@ -180,9 +178,24 @@ impl Unpacking<'_> {
                 )));
             }
         };
-        match (&node, self.tree.get(&place)) {
-            (Node::Dir(dir), Some(Node::Dir(_))) => self.tree.update_meta(&place, |meta| *meta = dir.meta.clone())?,
-            _ => self.tree.insert(&place, node)?,
+        let is_dir = node.is_dir();
+        if is_dir && self.tree.get(&place).is_some_and(Node::is_dir) {
+            self.tree.update_meta(&place, |meta| *meta = node.meta().clone())?;
+        } else {
+            self.tree.insert(&place, node)?;
+            self.touch_parent(&place)?;
+        }
+        if is_dir {
+            self.listed.insert(place);
+        }
+        Ok(())
+    }
+
+    /// A directory that gets an entry gets the time of now, unless the archive has one for it.
+    fn touch_parent(&mut self, place: &TreePath) -> Result<(), EntryError> {
+        let parent = place.parent().unwrap_or_default();
+        if !self.listed.contains(&parent) {
+            touch(&mut self.tree, &parent, self.finish.now).map_err(EntryError::Copy)?;
         }
         Ok(())
     }
@@ -193,11 +206,14 @@ impl Unpacking<'_> {
             return Ok(path.clone());
         };
         let parent = self.tree.resolve_missing(parent.as_str(), Follow::Last)?;
-        let meta = Meta {
-            mtime: self.finish.now,
-            ..Meta::of_mode(0o755)
-        };
-        self.tree.mkdir_all(&parent, &meta)?;
+        if self.tree.get(&parent).is_none() {
+            let implied = Finish {
+                owner: None,
+                mode: None,
+                now: self.finish.now,
+            };
+            make_dirs(&mut self.tree, &parent, &implied).map_err(EntryError::Copy)?;
+        }
         Ok(parent.join(name).map_err(TreeError::from)?)
     }
 
@@ -280,23 +296,10 @@ fn link_name(entry: &tar::Entry<'_, impl Read>) -> Result<String, EntryError> {
     text(&name, "link's target")
 }
 
-/// A link that climbs out of the archive is refused; where an absolute one leads is the destination's business.
-fn check_link(path: &TreePath, target: &str) -> Result<(), EntryError> {
-    let mut depth = path.depth() as i64 - 1;
-    for part in target.split('/') {
-        depth += match part {
-            "" | "." => 0,
-            ".." => -1,
-            _ => 1,
-        };
-        if depth < 0 {
-            return Err(EntryError::Reason(format!(
-                "invalid symlink \"{}\" -> {target:?}",
-                path.absolute()
-            )));
-        }
-    }
-    Ok(())
+/// A path that stays in the archive once it is cleaned.
+fn local(name: &str, what: &str) -> Result<TreePath, EntryError> {
+    let clean = planner::path::clean(name.trim_start_matches('/'));
+    TreePath::parse(&clean).map_err(|_| EntryError::Reason(format!("invalid {what} {name:?}")))
 }
 
 fn device(entry: &tar::Entry<'_, impl Read>, of: fn(u32, u32) -> Special) -> Result<Special, EntryError> {

@@ -125,12 +125,6 @@ impl<'a> Assembly<'a> {
                 } else {
                     self.source(Source::Image(image))
                 };
-                let own = state.platform.is_none() && self.options.platform.is_none();
-                let platform = if own && config.platform.os == platform.os {
-                    config.platform.clone()
-                } else {
-                    platform
-                };
                 let mut scope = Scope::of_image((**config).clone(), at, &platform);
                 scope.number = 1;
                 scope

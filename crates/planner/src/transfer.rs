@@ -73,8 +73,8 @@ impl Assembly<'_> {
             definition,
             text,
         };
-        // With a mode, BuildKit silently makes an ordinary copy of a linked one.
-        if transfer.link && words.chmod.is_empty() {
+        // With a mode, BuildKit silently makes an ordinary copy of a linked one; on nothing there is nothing to lay it over.
+        if transfer.link && words.chmod.is_empty() && scope.at != Input::Scratch {
             self.link_step(scope, command, made);
         } else {
             self.step(scope, command, made);

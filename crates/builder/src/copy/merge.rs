@@ -1,13 +1,13 @@
 //! Laying files over a tree: one source's files at their place, or a whole tree over another.
 
-use super::select::Filter;
-use super::{CopyError, Finish, Permissions};
+use super::select::{Choice, Filter, Trails};
+use super::{CopyError, Finish, Permissions, touch};
 use planner::chmod::Kind;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Dir, Meta, Node, Tree, TreePath};
 
-/// Copies what stands at `path` in `source` to `target`, whose parent exists.
+/// Copies what stands at `path` in `source` to `target`: a directory's content goes into the directory that is there.
 pub(super) fn copy(
     source: &Tree,
     path: &TreePath,
@@ -17,28 +17,23 @@ pub(super) fn copy(
     tree: &mut Tree,
 ) -> Result<(), CopyError> {
     let Some(node) = source.get(path) else { return Ok(()) };
-    let mut links = BTreeMap::new();
-    match node {
-        Node::Dir(dir) => {
-            check_is_dir(tree, target)?;
-            let mut at = Walk {
-                filter,
-                finish,
-                tree,
-                links: &mut links,
-            };
-            at.children(dir, "", target, &mut Vec::new())
-        }
-        node => {
-            let mut at = Walk {
-                filter,
-                finish,
-                tree,
-                links: &mut links,
-            };
-            at.leaf(node, target)
-        }
-    }
+    let mut walk = Walk {
+        filter,
+        finish,
+        tree,
+        links: BTreeMap::new(),
+        waiting: Vec::new(),
+    };
+    let Node::Dir(dir) = node else {
+        walk.leaf(node, target)?;
+        let parent = target.parent().unwrap_or_default();
+        return touch(tree, &parent, finish.now);
+    };
+    check_is_dir(walk.tree, target)?;
+    walk.children(dir, "", target, &Trails::default())?;
+    // Whether it was there or not, it gets the time of the original.
+    tree.update_meta(target, |meta| meta.mtime = dir.meta.mtime)?;
+    Ok(())
 }
 
 /// Lays `layer` over `base`: its directories and files replace those of the same path, nothing is removed but what they replace.
@@ -64,18 +59,14 @@ struct Walk<'a> {
     finish: &'a Finish,
     tree: &'a mut Tree,
     /// Where the first name of each hard-linked file of the source went.
-    links: &'a mut BTreeMap<u64, TreePath>,
+    links: BTreeMap<u64, TreePath>,
+    /// Directories on the way that are made once something in them is taken.
+    waiting: Vec<(TreePath, &'a Dir)>,
 }
 
 impl<'a> Walk<'a> {
-    /// Copies what is in `dir` to the directory `target`. `pending` are directories above that are made once something below is taken.
-    fn children(
-        &mut self,
-        dir: &'a Dir,
-        below: &str,
-        target: &TreePath,
-        pending: &mut Vec<(TreePath, &'a Dir)>,
-    ) -> Result<(), CopyError> {
+    /// Copies what is in `dir`, called `below`, to the directory `target`.
+    fn children(&mut self, dir: &'a Dir, below: &str, target: &TreePath, above: &Trails) -> Result<(), CopyError> {
         for (name, node) in &dir.entries {
             let relative = if below.is_empty() {
                 name.clone()
@@ -83,34 +74,60 @@ impl<'a> Walk<'a> {
                 format!("{below}/{name}")
             };
             let place = target.join(name).map_err(store::TreeError::from)?;
-            let taken = self.filter.takes(&relative);
-            match node {
-                Node::Dir(inner) => {
-                    pending.push((place.clone(), inner));
-                    let waiting = pending.len();
-                    if taken {
-                        self.make_pending(pending)?;
-                    }
-                    self.children(inner, &relative, &place, pending)?;
-                    pending.truncate(waiting - 1);
+            let (choice, trails) = self.filter.choose(&relative, above);
+            match (node, choice) {
+                (Node::Dir(inner), Choice::Taken) => {
+                    self.make_waiting()?;
+                    self.directory(&place, &inner.meta)?;
+                    self.children(inner, &relative, &place, &trails)?;
                 }
-                leaf if taken => {
-                    self.make_pending(pending)?;
+                (Node::Dir(inner), Choice::Left) => {
+                    let waiting = self.waiting.len();
+                    self.waiting.push((place.clone(), inner));
+                    self.children(inner, &relative, &place, &trails)?;
+                    self.waiting.truncate(waiting);
+                }
+                (leaf, Choice::Taken) => {
+                    self.make_waiting()?;
                     self.leaf(leaf, &place)?;
                 }
-                _ => {}
+                (_, Choice::Dropped | Choice::Left) => {}
             }
         }
         Ok(())
     }
 
-    fn make_pending(&mut self, pending: &mut Vec<(TreePath, &'a Dir)>) -> Result<(), CopyError> {
-        for (place, dir) in pending.drain(..) {
+    /// Makes a directory that is taken itself, or gives the one that is there the original's owner, mode and time.
+    fn directory(&mut self, place: &TreePath, meta: &Meta) -> Result<(), CopyError> {
+        check_is_dir(self.tree, place)?;
+        let meta = self.finished(meta, Kind::Directory);
+        match self.tree.get(place) {
+            Some(_) => self.tree.update_meta(place, |old| {
+                let xattrs = std::mem::take(&mut old.xattrs);
+                *old = meta;
+                old.xattrs.extend(xattrs);
+            })?,
+            None => self.tree.insert(place, Node::Dir(Arc::new(Dir::new(meta))))?,
+        }
+        Ok(())
+    }
+
+    /// Makes the directories on the way. Their time is that of the entry they get now; of one that is there, only the mode
+    /// becomes the original's.
+    fn make_waiting(&mut self) -> Result<(), CopyError> {
+        for (place, dir) in std::mem::take(&mut self.waiting) {
             check_is_dir(self.tree, &place)?;
-            let meta = self.finished(&dir.meta, Kind::Directory);
-            match self.tree.get(&place) {
-                Some(_) => self.tree.update_meta(&place, |old| *old = meta)?,
-                None => self.tree.insert(&place, Node::Dir(Arc::new(Dir::new(meta))))?,
+            if self.tree.get(&place).is_some() {
+                self.tree.update_meta(&place, |meta| {
+                    meta.mode = dir.meta.mode;
+                    meta.mtime = self.finish.now;
+                })?;
+            } else {
+                let meta = Meta {
+                    mtime: self.finish.now,
+                    ..self.finished(&dir.meta, Kind::Directory)
+                };
+                self.tree.insert(&place, Node::Dir(Arc::new(Dir::new(meta))))?;
             }
         }
         Ok(())
@@ -136,7 +153,7 @@ impl<'a> Walk<'a> {
             Node::Special { meta, .. } => *meta = self.finished(meta, Kind::Other),
             Node::Dir(_) => unreachable!("a directory is no leaf"),
         }
-        put(self.tree, copy, target, self.links)
+        put(self.tree, copy, target, &mut self.links)
     }
 
     fn finished(&self, meta: &Meta, kind: Kind) -> Meta {

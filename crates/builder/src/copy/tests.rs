@@ -198,7 +198,7 @@ fn an_owner_and_a_mode_count_for_made_parents_too() {
         copy.owner = Some(Owner {
             user: Id::Number(7),
             group: None,
-        })
+        });
     };
     Case {
         change: owned,
@@ -225,7 +225,7 @@ fn names_of_users_are_looked_up_in_the_filesystem() {
         copy.owner = Some(Owner {
             user: Id::Name("app".to_owned()),
             group: None,
-        })
+        });
     };
     let passwd = vec![("etc/passwd", "root:x:0:0::/:/bin/sh\napp:x:5:6::/:/bin/sh\n")];
     let tree = Case {
@@ -392,21 +392,32 @@ fn archives_that_climb_out_are_refused() {
     for (kind, name, content) in [
         (tar::EntryType::Regular, "../out", "1"),
         (tar::EntryType::Regular, "d/../../out", "1"),
-        (tar::EntryType::Symlink, "l", "../out"),
         (tar::EntryType::Link, "l", "../out"),
     ] {
         let error = add(&archive(&[(kind, name, content)])).expect_err("it climbs out");
         assert!(matches!(error, CopyError::Archive { .. }), "{name}: {error}");
     }
-    // An absolute link ends in the destination.
-    let through = archive(&[
-        (tar::EntryType::Symlink, "l", "/etc"),
-        (tar::EntryType::Regular, "l/f", "1"),
-    ]);
-    let left = listing(&add(&through).expect("it stays inside"));
+}
+
+#[test]
+fn a_link_that_leads_out_of_an_archive_is_followed_inside_the_destination() {
+    for target in ["/etc", "../../etc"] {
+        let through = archive(&[
+            (tar::EntryType::Symlink, "l", target),
+            (tar::EntryType::Regular, "l/f", "1"),
+        ]);
+        let left = listing(&add(&through).expect("it stays inside"));
+        let link = format!("x/l -> {target} 777 3:4");
+        assert_eq!(left, ["x/ 755 0:0", "x/etc/ 755 0:0", "x/etc/f 640 3:4", &link]);
+    }
+}
+
+#[test]
+fn a_path_of_an_archive_is_cleaned() {
+    let tar = archive(&[(tar::EntryType::Regular, "/a/../b", "1")]);
     assert_eq!(
-        left,
-        ["x/ 755 0:0", "x/etc/ 755 0:0", "x/etc/f 640 3:4", "x/l -> /etc 777 3:4"]
+        listing(&add(&tar).expect("a good archive")),
+        ["x/ 755 0:0", "x/b 640 3:4"]
     );
 }
 
@@ -437,6 +448,46 @@ fn workdir_makes_what_is_missing_and_leaves_what_is_there() {
     };
     let made = make_dir(&action("/a/b/c"), scene, &blobs).expect("room for it");
     assert_eq!(listing(&made), ["a/ 755 0:0", "a/b/ 755 9:9", "a/b/c/ 755 9:9"]);
-    assert_eq!(made.get(&path("a/b")).map(|node| node.meta().mtime.secs), Some(5));
+    // Each directory but the last gets the time of the one that is made in it.
+    let times = ["a", "a/b", "a/b/c"].map(|name| made.get(&path(name)).map(|node| node.meta().mtime.secs));
+    assert_eq!(times, [Some(1000), Some(1000), Some(5)]);
     assert_eq!(make_dir(&action("/a"), scene, &blobs).expect("it is there"), base);
+}
+
+#[test]
+fn a_directory_that_gets_an_entry_gets_the_time_of_now() {
+    let case = Case {
+        base: vec![("old/", ""), ("old/f", "1"), ("other/", "")],
+        ..Case::new(FILES, &["a.txt"], "/old/")
+    };
+    let tree = case.run().expect("it can be copied");
+    let time = |name: &str| tree.get(&path(name)).map(|node| node.meta().mtime.secs);
+    assert_eq!((time("old"), time("other")), (Some(1000), Some(0)));
+}
+
+#[test]
+fn the_destination_of_a_directory_gets_the_time_of_the_original() {
+    let case = Case {
+        base: vec![("x/", "")],
+        ..Case::new(&[("d/", ""), ("d/f", "1")], &["d"], "/x")
+    };
+    let tree = case.run().expect("it can be copied");
+    assert_eq!(tree.get(&path("x")).map(|node| node.meta().mtime.secs), Some(0));
+}
+
+#[test]
+fn a_wildcard_in_a_directory_that_is_not_there_is_an_error() {
+    Case::new(FILES, &["nothere/*.txt"], "/x/").fails("lstat /nothere: no such file or directory");
+    Case::new(FILES, &["*.nothere"], "/x/").leaves(&[]);
+}
+
+#[test]
+fn an_exclude_pattern_with_a_leading_slash_excludes_nothing() {
+    let files = &[("d/a", "1"), ("d/b", "2")];
+    let exclude = |copy: &mut Copy| copy.exclude = vec!["/a".to_owned()];
+    Case {
+        change: exclude,
+        ..Case::new(files, &["d"], "/x")
+    }
+    .leaves(&["x/ 755 0:0", "x/a 644 0:0", "x/b 644 0:0"]);
 }
