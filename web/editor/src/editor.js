@@ -88,7 +88,14 @@ export function create(parent, text, page) {
         selected,
         autocompletion({ override: [completion(page)], icons: false }),
         keymap.of([build, ...indentation, ...completionKeymap, ...defaultKeymap, ...historyKeymap]),
-        EditorView.contentAttributes.of({ "aria-label": page.label, spellcheck: "false", autocapitalize: "off", autocorrect: "off" }),
+        EditorView.contentAttributes.of({
+          "aria-label": page.label,
+          "aria-describedby": "summary",
+          tabindex: "0",
+          spellcheck: "false",
+          autocapitalize: "off",
+          autocorrect: "off",
+        }),
         listen,
       ],
     });
