@@ -187,7 +187,11 @@ impl Ord for TreePath {
     fn cmp(&self, other: &TreePath) -> Ordering {
         // A slash sorts before every other byte: that is component order, since no name holds NUL.
         let key = |byte: u8| if byte == b'/' { 0 } else { byte };
-        self.0.bytes().map(key).cmp(other.0.bytes().map(key))
+        let (one, two) = (self.0.as_bytes(), other.0.as_bytes());
+        match one.iter().zip(two).find(|(a, b)| a != b) {
+            Some((a, b)) => key(*a).cmp(&key(*b)),
+            None => one.len().cmp(&two.len()),
+        }
     }
 }
 

@@ -186,8 +186,11 @@ impl Tree {
     /// [`TreeError::NotDirectory`] if something else stands on the way (symbolic links are not followed),
     /// [`TreeError::TooDeep`].
     pub fn mkdir_all(&mut self, path: &TreePath, meta: &Meta) -> Result<(), TreeError> {
-        let mut at = TreePath::root();
+        if self.get(path).is_some_and(Node::is_dir) {
+            return Ok(());
+        }
         check_depth(path, path.depth())?;
+        let mut at = TreePath::root();
         for name in path.components() {
             at.push(name);
             match self.get(&at) {

@@ -6,6 +6,7 @@ use crate::{BlobStore, Change, ChangeKind, Changeset, Content, Meta, Node, PathE
 use oci::{DiffId, Time};
 use std::collections::BTreeMap;
 use std::io::Read;
+use std::ops::Bound;
 use tar::EntryType;
 
 /// How much of a layer is read before it is refused.
@@ -87,9 +88,10 @@ pub fn read_tar(
             });
         }
         let name = entry.name.clone();
-        unpacker
-            .unpack(entry, &mut reader)?
-            .map_err(|rule| refuse(&name, rule))?;
+        unpacker.unpack(entry, &mut reader).map_err(|failure| match failure {
+            Failure::Rule(rule) => refuse(&name, rule),
+            Failure::Layer(error) => error,
+        })?;
     }
     let (diff_id, size) = reader.finish()?;
     Ok(ReadLayer {
@@ -116,35 +118,55 @@ struct Unpacker<'a> {
     changes: Vec<Change>,
 }
 
+/// Why an entry was not taken, its name not yet said.
+enum Failure {
+    Rule(EntryRule),
+    Layer(LayerError),
+}
+
+impl From<EntryRule> for Failure {
+    fn from(rule: EntryRule) -> Failure {
+        Failure::Rule(rule)
+    }
+}
+
+impl From<LayerError> for Failure {
+    fn from(error: LayerError) -> Failure {
+        Failure::Layer(error)
+    }
+}
+
 impl Unpacker<'_> {
-    /// The outer result is that of the stream and the store, the inner one that of the rules.
-    fn unpack(&mut self, entry: RawEntry, reader: &mut Reader<'_>) -> Result<Result<(), EntryRule>, LayerError> {
-        let path = match self.read_path(&entry.name) {
-            Ok(path) => path,
-            Err(rule) => return Ok(Err(rule)),
-        };
-        match self.read_whiteout(&path) {
-            Err(rule) => return Ok(Err(rule)),
-            Ok(Some(change)) => {
-                // A whiteout has no content; if it comes with some, that is passed over with the padding.
+    fn unpack(&mut self, entry: RawEntry, reader: &mut Reader<'_>) -> Result<(), Failure> {
+        let path = self.read_path(&entry.name)?;
+        if let Some(change) = self.read_whiteout(&path)? {
+            // A whiteout has no content; if it comes with some, that is passed over with the padding.
+            if change.kind == ChangeKind::Delete {
+                self.forget_below(&change.path);
                 self.standing.remove(&change.path);
-                self.changes.push(change);
-                return Ok(Ok(()));
             }
-            Ok(None) => {}
+            self.changes.push(change);
+            return Ok(());
         }
-        let meta = match read_meta(&entry) {
-            Ok(meta) => meta,
-            Err(rule) => return Ok(Err(rule)),
-        };
-        let kind = match self.read_kind(&entry, &path, meta, reader)? {
-            Ok(kind) => kind,
-            Err(rule) => return Ok(Err(rule)),
-        };
+        let meta = read_meta(&entry)?;
+        let kind = self.read_kind(&entry, &path, meta, reader)?;
         let is_dir = matches!(&kind, ChangeKind::Put(Node::Dir(_)));
+        if !is_dir {
+            self.forget_below(&path);
+        }
         self.standing.insert(path.clone(), is_dir);
         self.changes.push(Change { path, kind });
-        Ok(Ok(()))
+        Ok(())
+    }
+
+    /// What stood below `path` does so no longer.
+    fn forget_below(&mut self, path: &TreePath) {
+        let after = (Bound::Excluded(path), Bound::Unbounded);
+        let below = self.standing.range(after).take_while(|(name, _)| name.is_within(path));
+        let below: Vec<TreePath> = below.map(|(name, _)| name.clone()).collect();
+        for name in below {
+            self.standing.remove(&name);
+        }
     }
 
     fn read_path(&self, name: &[u8]) -> Result<TreePath, EntryRule> {
@@ -204,59 +226,41 @@ impl Unpacker<'_> {
         path: &TreePath,
         meta: Meta,
         reader: &mut Reader<'_>,
-    ) -> Result<Result<ChangeKind, EntryRule>, LayerError> {
+    ) -> Result<ChangeKind, Failure> {
+        let (major, minor) = (entry.header.major, entry.header.minor);
+        let special = |meta, kind| Node::Special { meta, kind };
         let node = match entry.header.kind {
-            EntryType::Regular | EntryType::Continuous => match self.read_file(entry, meta, reader)? {
-                Ok(file) => file,
-                Err(rule) => return Ok(Err(rule)),
-            },
+            EntryType::Regular | EntryType::Continuous => self.read_file(entry, meta, reader)?,
             EntryType::Directory => Node::dir(meta),
-            EntryType::Link => return Ok(self.read_link(entry, path, meta)),
-            EntryType::Symlink => match self.read_target(entry) {
-                Ok(target) => Node::symlink(meta, target),
-                Err(rule) => return Ok(Err(rule)),
-            },
-            kind => {
-                let (major, minor) = (entry.header.major, entry.header.minor);
-                let kind = match kind {
-                    EntryType::Char => Special::Char(major, minor),
-                    EntryType::Block => Special::Block(major, minor),
-                    EntryType::Fifo => Special::Fifo,
-                    EntryType::GNUSparse => return Ok(Err(EntryRule::Sparse)),
-                    other => {
-                        let found = char::from(other.as_byte());
-                        return Ok(Err(EntryRule::Kind { found }));
-                    }
-                };
-                Node::Special { meta, kind }
+            EntryType::Link => return Ok(self.read_link(entry, path, meta)?),
+            EntryType::Symlink => Node::symlink(meta, self.read_target(entry)?),
+            EntryType::Char => special(meta, Special::Char(major, minor)),
+            EntryType::Block => special(meta, Special::Block(major, minor)),
+            EntryType::Fifo => special(meta, Special::Fifo),
+            EntryType::GNUSparse => return Err(EntryRule::Sparse.into()),
+            other => {
+                let found = char::from(other.as_byte());
+                return Err(EntryRule::Kind { found }.into());
             }
         };
         if path.is_root() && !node.is_dir() {
-            return Ok(Err(EntryRule::NoName));
+            return Err(EntryRule::NoName.into());
         }
-        Ok(Ok(ChangeKind::Put(node)))
+        Ok(ChangeKind::Put(node))
     }
 
-    fn read_file(
-        &mut self,
-        entry: &RawEntry,
-        meta: Meta,
-        reader: &mut Reader<'_>,
-    ) -> Result<Result<Node, EntryRule>, LayerError> {
+    fn read_file(&mut self, entry: &RawEntry, meta: Meta, reader: &mut Reader<'_>) -> Result<Node, Failure> {
         if entry.records.keys().any(|key| key.starts_with("GNU.sparse.")) {
-            return Ok(Err(EntryRule::Sparse));
+            return Err(EntryRule::Sparse.into());
         }
-        if let Some(size) = entry.records.get(SIMULATED_SIZE) {
-            let size = std::str::from_utf8(size).ok().and_then(|size| size.parse::<u64>().ok());
-            return Ok(
-                match size.filter(|size| entry.header.size == 0 && i64::try_from(*size).is_ok()) {
-                    Some(size) => Ok(Node::file(meta, Content::Absent { size })),
-                    None => Err(EntryRule::Simulated),
-                },
-            );
+        if let Some(text) = entry.records.get(SIMULATED_SIZE) {
+            let size = std::str::from_utf8(text).ok().and_then(|text| text.parse::<u64>().ok());
+            let size = size.filter(|size| entry.header.size == 0 && i64::try_from(*size).is_ok());
+            let size = size.ok_or(EntryRule::Simulated)?;
+            return Ok(Node::file(meta, Content::Absent { size }));
         }
         let (digest, size) = reader.with_content(|content| Ok(self.blobs.put_from(content)?))?;
-        Ok(Ok(Node::file(meta, Content::Blob { digest, size })))
+        Ok(Node::file(meta, Content::Blob { digest, size }))
     }
 
     fn read_link(&self, entry: &RawEntry, path: &TreePath, meta: Meta) -> Result<ChangeKind, EntryRule> {

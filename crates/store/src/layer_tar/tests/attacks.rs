@@ -69,6 +69,13 @@ fn a_directory_that_becomes_a_link_is_a_link_from_then_on() {
         .file("d/y")
         .end();
     assert!(error(&tar).starts_with("layer entry \"d/y\""));
+    let deeper = Archive::default()
+        .dir("d/")
+        .dir("d/x/")
+        .symlink("d", "/etc")
+        .file("d/x/y")
+        .end();
+    assert!(error(&deeper).starts_with("layer entry \"d/x/y\""));
     let back = Archive::default().symlink("d", "/etc").dir("d/").file("d/y").end();
     assert!(read(&back).is_ok(), "a directory replaces the link");
 }
