@@ -4,7 +4,7 @@ mod apply;
 mod diff;
 
 pub use apply::apply;
-pub(crate) use apply::{apply_change, place_of};
+pub(crate) use apply::{Before, apply_change, place_of};
 pub use diff::diff;
 
 use crate::{Content, Meta, Node, TreePath};

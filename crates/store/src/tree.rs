@@ -227,7 +227,7 @@ impl Tree {
                 let link = self.get(existing).and_then(Node::link);
                 let links = Arc::make_mut(&mut self.links);
                 let number = link.unwrap_or_else(|| links.start(existing));
-                links.add(number, new);
+                links.add(number, new.clone());
                 let file = Arc::new(File {
                     link: Some(number),
                     ..(*file).clone()

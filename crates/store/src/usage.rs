@@ -1,6 +1,6 @@
 //! What the bytes of an image are worth: seen, hidden by later layers, there twice, shared with other images.
 
-use crate::changes::{apply_change, place_of};
+use crate::changes::{Before, apply_change, place_of};
 use crate::{Change, ChangeKind, Content, Image, Layer, Node, Tree, TreeError, TreePath};
 use oci::{ChainId, Digest};
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,7 +90,7 @@ impl Usage {
         let mut walk = Walk::default();
         for (number, layer) in layers.iter().enumerate() {
             walk.usage.layers.push(LayerUsage::default());
-            walk.put.clear();
+            walk.before = Before::default();
             walk.tree.seal_links();
             for change in &layer.changes.changes {
                 walk.step(number, change)?;
@@ -137,14 +137,14 @@ struct Walk {
     names: BTreeMap<TreePath, usize>,
     /// How many names a file still has.
     n_names: BTreeMap<usize, usize>,
-    put: BTreeSet<TreePath>,
+    before: Before,
 }
 
 impl Walk {
     fn step(&mut self, layer: usize, change: &Change) -> Result<(), TreeError> {
         let place = place_of(&self.tree, &change.path)?;
         let was = Was::at(&self.tree, &place, &change.kind);
-        let path = apply_change(&mut self.tree, change, &mut self.put)?;
+        let path = apply_change(&mut self.tree, change, &mut self.before)?;
         match &change.kind {
             ChangeKind::Delete => {
                 self.usage.layers[layer].removed.names += was.names;

@@ -20,20 +20,24 @@ use std::sync::Arc;
 pub fn apply(lower: &Tree, changes: &Changeset) -> Result<Tree, TreeError> {
     let mut tree = lower.clone();
     tree.seal_links();
-    let mut put = BTreeSet::new();
+    let mut before = Before::default();
     for change in &changes.changes {
-        apply_change(&mut tree, change, &mut put)?;
+        apply_change(&mut tree, change, &mut before)?;
     }
     Ok(tree)
 }
 
-/// Applies one change and returns the place it was applied to. `put` holds what the same layer has put before, which
-/// opaque whiteouts leave alone.
-pub(crate) fn apply_change(
-    tree: &mut Tree,
-    change: &Change,
-    put: &mut BTreeSet<TreePath>,
-) -> Result<TreePath, TreeError> {
+/// What the layer has done before a change of it.
+#[derive(Default)]
+pub(crate) struct Before {
+    /// What it has put, which its opaque whiteouts leave alone.
+    put: BTreeSet<TreePath>,
+    /// The directories it has emptied of what lower layers put there.
+    emptied: BTreeSet<TreePath>,
+}
+
+/// Applies one change and returns the place it was applied to.
+pub(crate) fn apply_change(tree: &mut Tree, change: &Change, before: &mut Before) -> Result<TreePath, TreeError> {
     let path = place_of(tree, &change.path)?;
     if let (ChangeKind::Put(_) | ChangeKind::Link { .. }, Some(parent)) = (&change.kind, path.parent()) {
         tree.mkdir_all(&parent, &Meta::of_mode(0o755))?;
@@ -48,11 +52,13 @@ pub(crate) fn apply_change(
             return Ok(path);
         }
         ChangeKind::Opaque => {
-            empty(tree, &path, put)?;
+            if before.emptied.insert(path.clone()) {
+                empty(tree, &path, &before.put)?;
+            }
             return Ok(path);
         }
     }
-    put.insert(path.clone());
+    before.put.insert(path.clone());
     Ok(path)
 }
 
@@ -81,7 +87,11 @@ fn link(tree: &mut Tree, path: &TreePath, to: &TreePath, meta: &Meta) -> Result<
         tree.remove(path)?;
     }
     tree.link(&to, path)?;
-    tree.update_meta(path, |old| old.clone_from(meta))
+    // Nearly always the header repeats what the file has; to change the file costs all its names.
+    if tree.get(path).is_some_and(|node| node.meta() != meta) {
+        tree.update_meta(path, |old| old.clone_from(meta))?;
+    }
+    Ok(())
 }
 
 /// Takes everything out of the directory at `path` but what is in `keep`.

@@ -12,6 +12,8 @@ pub(super) struct Links {
     /// Files with smaller numbers are changed one name at a time.
     sealed_below: u64,
     groups: BTreeMap<u64, BTreeSet<TreePath>>,
+    /// The same the other way round.
+    numbers: BTreeMap<TreePath, u64>,
 }
 
 impl Links {
@@ -23,12 +25,13 @@ impl Links {
     pub(super) fn start(&mut self, path: &TreePath) -> u64 {
         let number = self.next;
         self.next += 1;
-        self.groups.insert(number, BTreeSet::from([path.clone()]));
+        self.add(number, path.clone());
         number
     }
 
-    pub(super) fn add(&mut self, number: u64, path: &TreePath) {
-        self.groups.entry(number).or_default().insert(path.clone());
+    pub(super) fn add(&mut self, number: u64, path: TreePath) {
+        self.numbers.insert(path.clone(), number);
+        self.groups.entry(number).or_default().insert(path);
     }
 
     pub(super) fn names(&self, number: u64) -> impl Iterator<Item = &TreePath> {
@@ -36,12 +39,31 @@ impl Links {
     }
 
     pub(super) fn rename(&mut self, from: &TreePath, to: &TreePath) {
-        for group in self.groups.values_mut() {
-            let moved = |path: &TreePath| path.below(from).map_or_else(|| path.clone(), |rest| to.concat(&rest));
-            if group.iter().any(|path| path.is_within(from)) {
-                *group = group.iter().map(moved).collect();
+        for (name, number) in self.take_within(from) {
+            let rest = name.below(from).expect("it was found within");
+            self.add(number, to.concat(&rest));
+        }
+    }
+
+    /// Whether a name at or below `path` is one of several.
+    fn reaches(&self, path: &TreePath) -> bool {
+        self.numbers
+            .range(path..)
+            .next()
+            .is_some_and(|(name, _)| name.is_within(path))
+    }
+
+    /// Removes the names at and below `path`; groups may be left with one name or none.
+    fn take_within(&mut self, path: &TreePath) -> Vec<(TreePath, u64)> {
+        let within = self.numbers.range(path..).take_while(|(name, _)| name.is_within(path));
+        let taken: Vec<(TreePath, u64)> = within.map(|(name, number)| (name.clone(), *number)).collect();
+        for (name, number) in &taken {
+            self.numbers.remove(name);
+            if let Some(names) = self.groups.get_mut(number) {
+                names.remove(name);
             }
         }
+        taken
     }
 
     /// Whether the same names belong together, whatever their numbers.
@@ -75,20 +97,19 @@ impl Tree {
 
     /// Removes the names at and below `path` from the index; a file left with one name becomes an ordinary one.
     pub(super) fn forget(&mut self, path: &TreePath) {
-        if self.links.is_empty() || self.get(path).is_none() {
+        if !self.links.reaches(path) {
             return;
         }
-        let mut alone = Vec::new();
         let links = Arc::make_mut(&mut self.links);
-        links.groups.retain(|_, names| {
-            let before = names.len();
-            names.retain(|name| !name.is_within(path));
-            if names.len() == 1 && before > 1 {
-                alone.extend(names.first().cloned());
+        let mut alone = Vec::new();
+        for (_, number) in links.take_within(path) {
+            if links.groups.get(&number).is_some_and(|names| names.len() <= 1) {
+                let left = links.groups.remove(&number).and_then(|mut names| names.pop_first());
+                alone.extend(left);
             }
-            names.len() > 1
-        });
+        }
         for name in alone {
+            Arc::make_mut(&mut self.links).numbers.remove(&name);
             self.set_link(&name, None);
         }
     }
@@ -102,7 +123,7 @@ impl Tree {
                 let links = Arc::make_mut(&mut self.links);
                 let number = links.start(&names[0]);
                 for name in &names {
-                    links.add(number, name);
+                    links.add(number, name.clone());
                 }
                 Some(number)
             } else {

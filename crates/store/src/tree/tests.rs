@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::{Content, Time};
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 fn path(text: &str) -> TreePath {
     TreePath::parse(text).expect("a good path")
@@ -238,4 +240,77 @@ fn nothing_lies_deeper_than_the_limit() {
         tree.insert(&path("e/d"), node),
         Err(TreeError::TooDeep { .. })
     ));
+}
+
+/// One step over few names.
+#[derive(Debug, Clone)]
+enum Step {
+    Insert(TreePath),
+    Mkdir(TreePath),
+    Link(TreePath, TreePath),
+    Rename(TreePath, TreePath),
+    Remove(TreePath),
+    Update(TreePath),
+    Seal,
+}
+
+fn any_path() -> impl Strategy<Value = TreePath> {
+    prop::collection::vec(prop::sample::select(vec!["a", "b", "c"]), 1..4).prop_map(|names| path(&names.join("/")))
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        any_path().prop_map(Step::Insert),
+        any_path().prop_map(Step::Mkdir),
+        (any_path(), any_path()).prop_map(|(a, b)| Step::Link(a, b)),
+        (any_path(), any_path()).prop_map(|(a, b)| Step::Link(a, b)),
+        (any_path(), any_path()).prop_map(|(a, b)| Step::Rename(a, b)),
+        any_path().prop_map(Step::Remove),
+        any_path().prop_map(Step::Update),
+        Just(Step::Seal),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 500,
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(5),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn after_any_steps_the_names_of_a_file_are_alike_and_more_than_one(
+        steps in prop::collection::vec(any_step(), 1..40),
+    ) {
+        let mut tree = Tree::new();
+        for (number, step) in (0..).zip(steps) {
+            // What fails changes nothing, but for the directories that `mkdir_all` has made on its way.
+            let before = tree.clone();
+            let is_mkdir = matches!(step, Step::Mkdir(_));
+            let done = match step {
+                Step::Insert(at) => tree.insert(&at, file(number)),
+                Step::Mkdir(at) => tree.mkdir_all(&at, &Meta::of_mode(0o755)),
+                Step::Link(from, to) => tree.link(&from, &to),
+                Step::Rename(from, to) => tree.rename(&from, &to),
+                Step::Remove(at) => tree.remove(&at).map(drop),
+                Step::Update(at) => tree.update_file(&at, |file| file.content = Content::Absent { size: number }),
+                Step::Seal => {
+                    tree.seal_links();
+                    Ok(())
+                }
+            };
+            if done.is_err() && !is_mkdir {
+                prop_assert_eq!(&tree, &before);
+            }
+            for (at, node) in tree.walk() {
+                let names = tree.names(&at);
+                prop_assert_eq!(node.link().is_some(), names.len() > 1);
+                for name in &names {
+                    prop_assert_eq!(tree.get(name), Some(node));
+                }
+            }
+            prop_assert_eq!(Tree::from_dir(Arc::new(tree.root().clone())), Ok(tree.clone()));
+        }
+    }
 }
