@@ -10,10 +10,10 @@ use yew::prelude::*;
 
 use crate::{
     browser::{self, Theme},
-    components::{Act, Header, InsideRoom, LayersRoom, OutputRoom, Shared, SourceRoom},
+    components::{Act, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
     examples::EXAMPLES,
     incoming::{self, Incoming},
-    model::{Action, Engine, Model, Project},
+    model::{Action, Model, Project},
     rich::{self, Editor},
     saved,
     worker::{Heard, Link},
@@ -142,14 +142,13 @@ impl Component for App {
                 ondragleave={link.batch_callback(|event: DragEvent| event.related_target().is_none().then_some(Msg::Hover(false)))}
                 ondrop={App::drop(ctx)}>
                 <Header model={model.clone()} theme={self.theme} act={act.clone()} on_theme={link.callback(Msg::Theme)} on_share={link.callback(|()| Msg::Share)} />
-                { self.notices(ctx) }
+                <Notices model={model.clone()} act={act.clone()} hovers={self.hovers} on_restart={link.callback(|()| Msg::Restart)} />
                 <main class="bench">
                     <SourceRoom model={model.clone()} act={act.clone()} editor={self.editor.clone()} on_chosen={chosen} />
                     <LayersRoom model={model.clone()} act={act.clone()} />
                     <InsideRoom model={model.clone()} act={act.clone()} />
                     <OutputRoom {model} {act} />
                 </main>
-                <p class="vh" role="status" id="status">{ &*self.model.status }</p>
             </div>
         }
     }
@@ -260,32 +259,6 @@ impl App {
                 wasm_bindgen_futures::spawn_local(async move { came.emit(Incoming::dropped(entries).await) });
             }
         })
-    }
-
-    /// What went wrong, what can be taken back, what is held over the page.
-    fn notices(&self, ctx: &Context<App>) -> Html {
-        let model = &self.model;
-        let restart = ctx.link().callback(|_: MouseEvent| Msg::Restart);
-        html! {
-            <>
-                if let Engine::Failed(why) = &model.engine {
-                    <div class="notice bad" role="alert"><span class="grow">{ format!("The engine is not running: {why}. The text is safe.") }</span>
-                        <button class="quiet" onclick={restart}>{ "Start it again" }</button></div>
-                }
-                if let Some(trouble) = &model.trouble {
-                    <div class="notice bad" role="alert"><span class="grow">{ &**trouble }</span>
-                        <button class="quiet" onclick={self.act.reform(|_: MouseEvent| Action::Dismiss)}>{ "Dismiss" }</button></div>
-                }
-                if model.before.is_some() {
-                    <div class="notice"><span class="grow">{ &*model.before_said }</span>
-                        <button class="quiet" id="undo" onclick={self.act.reform(|_: MouseEvent| Action::Undo)}>{ "Undo" }</button>
-                        <button class="quiet" onclick={self.act.reform(|_: MouseEvent| Action::KeepNew)}>{ "Keep" }</button></div>
-                }
-                if self.hovers {
-                    <div class="drop-here" aria-hidden="true">{ "Drop files or a folder: they become part of the context" }</div>
-                }
-            </>
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod inside;
 mod layers;
 mod matrix;
 mod new_file;
+mod notices;
 mod options;
 mod output;
 mod plain;
@@ -29,6 +30,7 @@ use yew::Callback;
 pub(crate) use header::Header;
 pub(crate) use inside::InsideRoom;
 pub(crate) use layers::LayersRoom;
+pub(crate) use notices::Notices;
 pub(crate) use output::OutputRoom;
 pub(crate) use source::SourceRoom;
 

@@ -103,6 +103,8 @@ pub(crate) struct Model {
 struct Sent {
     next: u32,
     preview: u32,
+    /// The last preview that was answered.
+    answered: u32,
     build: u32,
     files: u32,
     content: u32,
@@ -373,6 +375,11 @@ impl Model {
     /// True if the editor shows the Dockerfile.
     pub(crate) fn shows_dockerfile(&self) -> bool {
         *self.open == *self.project.options.dockerfile
+    }
+
+    /// True if the cells are those of the text and files as they stand.
+    pub(crate) fn is_fresh(&self) -> bool {
+        self.settled && self.sent.answered == self.sent.preview
     }
 
     /// True while a build is going on.

@@ -98,7 +98,7 @@ pub(crate) fn verdict(line: usize, state: LineState) -> String {
         LineState::Made => format!("Line {line} ran"),
         LineState::Pruned => format!("Line {line} is not needed for this target"),
         LineState::Config => format!("Line {line} changes the configuration only"),
-        LineState::Failed => format!("Line {line} failed"),
+        LineState::Failed => format!("Line {line} cannot be built"),
     }
 }
 

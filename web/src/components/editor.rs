@@ -42,7 +42,7 @@ pub(crate) fn Editor(props: &EditorProps) -> Html {
                 }
                 if dockerfile {
                     <Tape cells={model.tape.clone()} instructions={Rc::new(model.reading.instructions.clone())} {n_lines} {selected}
-                        fresh={model.settled} on_select={props.act.reform(Action::SelectLine)} />
+                        fresh={model.is_fresh()} on_select={props.act.reform(Action::SelectLine)} />
                 }
             </div>
         </div>

@@ -38,7 +38,7 @@ pub(crate) fn Header(props: &HeaderProps) -> Html {
     html! {
         <header class="bar">
             <h1 class="brand"><Logo />{ "Layerlab" }</h1>
-            <span class="grow"></span>
+            <p class="said" role="status" id="status">{ &*props.model.status }</p>
             <label class="field example">
                 <span class="label">{ "Example" }</span>
                 <select id="example" onchange={choose}>

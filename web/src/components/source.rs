@@ -67,8 +67,8 @@ fn Summary(props: &SummaryProps) -> Html {
     };
     let forget = props.act.reform(|_: MouseEvent| Action::ForgetCache);
     html! {
-        <p class={classes!("summary", (!model.settled).then_some("stale"))}>
-            <span class="grow" id="summary">{ text }</span>
+        <p class={classes!("summary", (!model.is_fresh()).then_some("stale"))}>
+            <span class="grow" id="summary" role="status">{ text }</span>
             if props.plain {
                 <span class="note" title="The page was built without its code editor, or it could not be loaded.">{ "plain editor" }</span>
             }

@@ -78,7 +78,7 @@ impl Model {
         self.edit(|project| _ = project.files.remove(path));
         self.before = Some(before);
         self.before_said = format!("{path} was deleted.").into();
-        self.status = self.before_said.clone();
+        self.status = Rc::default();
         if *self.open == *path {
             self.open = self.project.options.dockerfile.as_str().into();
             self.revision += 1;
@@ -134,13 +134,15 @@ impl Model {
         self.summary = Rc::default();
         self.clear_result();
         self.before_said = said.into();
-        self.status = said.into();
+        // The notice with the button says it.
+        self.status = Rc::default();
     }
 
     pub(super) fn undo(&mut self) {
         if let Some(before) = self.before.take() {
             self.replace(Rc::unwrap_or_clone(before), "The project is as it was.");
             self.before = None;
+            self.status = "The project is as it was.".into();
         }
     }
 
@@ -221,6 +223,8 @@ impl Model {
         }
         self.tell();
         self.settled = true;
+        // The build's own cells take the place of a preview's that is on its way.
+        self.sent.answered = self.sent.preview;
         self.sent.build_text = self.text.clone();
         self.sent.build = self.ask(Ask::Build(self.project.options.clone()));
         self.build = Build::Running {

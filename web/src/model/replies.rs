@@ -25,7 +25,10 @@ impl Model {
             }
             Answer::Project(project) => self.context = Rc::new(project),
             // Only the newest question counts: the others are about a text that is gone.
-            Answer::Preview(preview) if id == self.sent.preview => self.take_preview(preview),
+            Answer::Preview(preview) if id == self.sent.preview => {
+                self.sent.answered = id;
+                self.take_preview(preview);
+            }
             Answer::Line(cell) if id == self.sent.build => self.take_line(cell),
             Answer::Log(text) if id == self.sent.build => self.take_log(&text),
             Answer::Progress { done, total, doing } if id == self.sent.build => {
@@ -72,7 +75,6 @@ impl Model {
         self.summary = summary.as_str().into();
         if !self.is_building() {
             self.tape = lines.into();
-            self.status = summary.into();
         }
     }
 
@@ -150,7 +152,10 @@ impl Model {
             self.files = Load::Failed(what);
         } else if id == self.sent.content {
             self.content = Load::Failed(what);
-        } else if id != self.sent.preview {
+        } else if id == self.sent.preview {
+            self.sent.answered = id;
+            self.summary = format!("No preview: {what}.").into();
+        } else {
             self.trouble = Some(what);
         }
     }

@@ -151,6 +151,19 @@ fn only_the_newest_preview_counts() {
 }
 
 #[test]
+fn cells_are_old_until_the_worker_has_answered() {
+    let model = ready();
+    assert!(!model.is_fresh());
+    let id = last_id(&model);
+    let model = model.update(reply(id, preview(&[(1, LineState::Base)])));
+    assert!(model.is_fresh());
+    let model = model
+        .update(Action::Type(format!("{TEXT}CMD a\n")))
+        .update(Action::Settle);
+    assert!(!model.is_fresh());
+}
+
+#[test]
 fn cells_move_with_their_lines_while_one_types() {
     let model = ready();
     let id = last_id(&model);
