@@ -154,10 +154,13 @@ impl<'a> Node<'a> {
         let written = &self.logical.text[self.keyword.clone()];
         let message = format!("unknown instruction: {written}");
         // BuildKit chooses at random among keywords equally near; one that begins alike is more likely meant.
-        let begins_alike = |keyword: &str| written.to_uppercase().chars().next() == keyword.chars().next();
-        let mut keywords = KEYWORDS;
-        keywords.sort_by_key(|keyword| !begins_alike(keyword));
-        match suggest_ignoring_case(written, keywords) {
+        let first = written.chars().next().map(|c| c.to_ascii_uppercase());
+        let len = written.chars().count();
+        let (alike, other): (Vec<&str>, Vec<&str>) = KEYWORDS
+            .into_iter()
+            .filter(|keyword| keyword.len().abs_diff(len) < 3)
+            .partition(|keyword| keyword.chars().next() == first);
+        match suggest_ignoring_case(written, alike.into_iter().chain(other)) {
             Some(near) => {
                 let message = format!("{message} (did you mean {near}?)");
                 let is_lower = written == written.to_lowercase();

@@ -39,6 +39,9 @@ pub fn first_error(diagnostics: &[Diagnostic]) -> Option<&Diagnostic> {
     errors.min_by_key(|error| (error.phase, error.span.start))
 }
 
+/// How many findings of one pass are kept: nobody reads more, and a file may have one on every line.
+const MAX_FINDINGS: usize = 1000;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Purpose {
     File,
@@ -53,6 +56,8 @@ struct Parser<'a> {
     at_top: bool,
     dockerfile: Dockerfile,
     diagnostics: Vec<Diagnostic>,
+    /// How many findings there were of the parse and of later passes.
+    found: [usize; 2],
     tokens: Tokens,
     comments: Vec<Spanned<String>>,
     /// Whether a FROM was seen, or something that cannot be read and may have been meant as one.
@@ -72,6 +77,7 @@ impl<'a> Parser<'a> {
                 instructions: Vec::new(),
             },
             diagnostics: Vec::new(),
+            found: [0; 2],
             tokens: Tokens::default(),
             comments: Vec::new(),
             in_stage: purpose == Purpose::Trigger,
@@ -144,9 +150,17 @@ impl<'a> Parser<'a> {
         self.error(code, Phase::Parse, span, line, message);
     }
 
+    fn push(&mut self, diagnostic: Diagnostic) {
+        let found = &mut self.found[usize::from(diagnostic.phase != Phase::Parse)];
+        *found += 1;
+        if *found <= MAX_FINDINGS {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
     fn error(&mut self, code: &'static str, phase: Phase, span: Span, line: Option<usize>, message: String) {
         let severity = Severity::Error;
-        self.diagnostics.push(Diagnostic {
+        self.push(Diagnostic {
             code,
             severity,
             phase,
@@ -218,7 +232,7 @@ impl<'a> Parser<'a> {
             }
             Err(problem) => {
                 self.in_stage = true;
-                self.diagnostics.push(problem.locate(logical, first_line));
+                self.push(problem.locate(logical, first_line));
                 Kind::Unknown
             }
         };
@@ -226,7 +240,7 @@ impl<'a> Parser<'a> {
         let lines = (first_line, self.lines.number);
         if let Kind::Onbuild(trigger) = &mut kind {
             if let (Kind::Unknown, Err(problem)) = (&trigger.kind, node.trigger().kind(&mut Vec::new())) {
-                self.diagnostics.push(problem.locate_in_trigger(logical, first_line));
+                self.push(problem.locate_in_trigger(logical, first_line));
             }
             trigger.lines = lines;
             trigger.span.end = trigger.span.end.max(end);

@@ -84,3 +84,10 @@ fn a_trigger_needs_no_from() {
     assert!(parse.diagnostics.is_empty());
     assert_eq!(parse.dockerfile.instructions[0].heredocs[0].body, "a\n");
 }
+
+#[test]
+fn a_mistake_on_every_line_is_reported_a_thousand_times_and_the_worst_is_not_lost() {
+    let source = format!("FROM scratch\n{}ENV A\n", "x\n".repeat(5000));
+    assert_eq!(parse(&source).diagnostics.len(), 1001);
+    assert_eq!(message(&source).0, "ENV must have two arguments");
+}

@@ -1,5 +1,7 @@
 //! COPY and ADD.
 
+use std::collections::BTreeMap;
+
 use super::Node;
 use crate::flags::Takes;
 use crate::heredoc::Opener;
@@ -45,14 +47,18 @@ impl Node<'_> {
                 .hint("write where the file shall go behind the heredoc"));
         }
         let (mut sources, mut inline) = (Vec::new(), Vec::new());
+        // Of several with one name the last counts.
+        let mut by_name: BTreeMap<String, usize> = heredocs
+            .iter()
+            .enumerate()
+            .map(|(idx, heredoc)| (heredoc.name.clone(), idx))
+            .collect();
         for word in words {
             let Some(opener) = Opener::parse(&word.value) else {
                 sources.push(self.spanned(word));
                 continue;
             };
-            // Of several with one name the last counts.
-            let known = heredocs.iter().rposition(|heredoc| heredoc.name == opener.name);
-            let idx = known.unwrap_or_else(|| {
+            let idx = *by_name.entry(opener.name.clone()).or_insert_with(|| {
                 heredocs.push(opener.heredoc());
                 heredocs.len() - 1
             });
