@@ -15,6 +15,8 @@ use tar::EntryType;
 const MAX_ENTRIES: usize = 1_000_000;
 /// No archive may unpack to more bytes than this.
 const MAX_BYTES: u64 = 8 << 30;
+/// No path in an archive may lead through more links than this.
+const MAX_LINKS: usize = 255;
 
 /// Unpacks the file at `path` of `source` into the directory `dest` if it is an archive; says whether it is.
 pub(crate) fn unpack(
@@ -141,7 +143,16 @@ impl Unpacking<'_> {
         if path.is_root() || matches!(kind, EntryType::XGlobalHeader) {
             return Ok(());
         }
-        let place = self.make_parent(&path)?;
+        let last = if kind == EntryType::Directory {
+            Follow::Last
+        } else {
+            Follow::AllButLast
+        };
+        let place = self.resolve(&path, last)?;
+        if place.is_root() {
+            return Ok(());
+        }
+        self.make_parent(&place)?;
         let node = match kind {
             EntryType::Directory => Node::Dir(Arc::new(Dir::new(self.meta(entry)?))),
             EntryType::Regular | EntryType::Continuous | EntryType::GNUSparse => self.file(entry)?,
@@ -152,7 +163,7 @@ impl Unpacking<'_> {
             }
             EntryType::Link => {
                 let target = local(&link_name(entry)?, "hardlink target")?;
-                let existing = self.tree.resolve(target.as_str(), Follow::AllButLast)?;
+                let existing = self.resolve(&target, Follow::AllButLast)?;
                 if existing != place && self.tree.get(&place).is_some() {
                     self.tree.remove(&place)?;
                 }
@@ -200,12 +211,50 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    /// The place of `path` with links above it followed; directories that the archive only implies are made, owner 0:0.
-    fn make_parent(&mut self, path: &TreePath) -> Result<TreePath, EntryError> {
-        let (Some(parent), Some(name)) = (path.parent(), path.name()) else {
-            return Ok(path.clone());
-        };
-        let parent = self.tree.resolve_missing(parent.as_str(), Follow::Last)?;
+    /// The place of `path`, links followed: absolute ones from the destination, relative ones as long as they stay in it.
+    /// What is not there is taken as written.
+    fn resolve(&self, path: &TreePath, last: Follow) -> Result<TreePath, EntryError> {
+        let mut path = path.clone();
+        for _ in 0..MAX_LINKS {
+            match self.first_link(&path, last) {
+                None => return Ok(path),
+                Some((link, target)) => {
+                    let rest = path.below(&link).unwrap_or_default();
+                    let above = link.parent().unwrap_or_default();
+                    let whole = match target.strip_prefix('/') {
+                        Some(absolute) => planner::path::clean(absolute),
+                        None => planner::path::clean(format!("{}/{target}", above.as_str()).trim_start_matches('/')),
+                    };
+                    let outside =
+                        || EntryError::Reason(format!("archive symlink {link:?} points outside extraction root"));
+                    path = TreePath::parse(&whole).map_err(|_| outside())?.concat(&rest);
+                }
+            }
+        }
+        Err(EntryError::Reason(format!(
+            "too many symlinks resolving archive path {path:?}"
+        )))
+    }
+
+    /// The first symbolic link on the way to `path`, and its target.
+    fn first_link(&self, path: &TreePath, last: Follow) -> Option<(TreePath, &str)> {
+        let mut at = TreePath::root();
+        let n_components = path.depth();
+        for (n, name) in path.components().enumerate() {
+            at = at.join(name).expect("a component of a path is a name");
+            match self.tree.get(&at)? {
+                Node::Symlink { target, .. } if n + 1 < n_components || last == Follow::Last => {
+                    return Some((at, target));
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Makes the directories that the archive only implies, owner 0:0.
+    fn make_parent(&mut self, place: &TreePath) -> Result<(), EntryError> {
+        let parent = place.parent().unwrap_or_default();
         if self.tree.get(&parent).is_none() {
             let implied = Finish {
                 owner: None,
@@ -214,7 +263,7 @@ impl Unpacking<'_> {
             };
             make_dirs(&mut self.tree, &parent, &implied).map_err(EntryError::Copy)?;
         }
-        Ok(parent.join(name).map_err(TreeError::from)?)
+        Ok(())
     }
 
     fn file(&mut self, entry: &mut tar::Entry<'_, impl Read>) -> Result<Node, EntryError> {
