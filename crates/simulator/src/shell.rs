@@ -108,11 +108,14 @@ pub(crate) fn run(
     if !invocation.positional.is_empty() {
         options = options.positional(invocation.positional.clone());
     }
-    let setup = setup(invocation, dialect);
-    let result = complete(session.shared, blobs, async {
-        bash.exec(&setup).await?;
-        bash.exec_with_options(&invocation.script, options).await
-    })?;
+    // On the script's own first line, so that line numbers hold.
+    let script = if dialect == Dialect::Bash {
+        invocation.script.clone()
+    } else {
+        posix_braces(&invocation.script)
+    };
+    let script = setup(invocation) + &script;
+    let result = complete(session.shared, blobs, bash.exec_with_options(&script, options))?;
     let mut log = std::mem::take(&mut *log.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
     let exit = match result {
         Ok(done) => done.exit_code,
@@ -138,17 +141,52 @@ pub(crate) fn run(
     Ok((exit, log))
 }
 
-/// What the shell is told before the script: its options, and no chance.
-fn setup(invocation: &Invocation, dialect: Dialect) -> String {
-    let mut setup = "RANDOM=1\n".to_owned();
-    if dialect != Dialect::Bash {
-        setup.push_str("set +B 2>/dev/null\n");
-    }
+/// What the shell is told before the script: no chance, and its options.
+fn setup(invocation: &Invocation) -> String {
+    let mut setup = "RANDOM=1; ".to_owned();
     for option in &invocation.options {
         let flag = if option.len() > 1 { "-o " } else { "-" };
-        setup.push_str(&format!("set {flag}{option}\n"));
+        setup.push_str("set ");
+        setup.push_str(flag);
+        setup.push_str(option);
+        setup.push_str("; ");
     }
     setup
+}
+
+/// The script with braces as a POSIX shell takes them: `{a,b}` is a word like any other, so its brace is quoted.
+///
+/// Scripts with here-documents are left as they are: their bodies are text.
+fn posix_braces(script: &str) -> String {
+    if script.contains("<<") {
+        return script.to_owned();
+    }
+    let mut out = String::with_capacity(script.len());
+    let mut quote = None;
+    let mut before = ' ';
+    for (at, c) in script.char_indices() {
+        let escaped = before == '\\';
+        match quote {
+            Some(open) if c == open && (open == '\'' || !escaped) => quote = None,
+            None if matches!(c, '\'' | '"') && !escaped => quote = Some(c),
+            None if c == '{' && !escaped && before != '$' && is_expansion(&script[at..]) => out.push('\\'),
+            _ => {}
+        }
+        out.push(c);
+        // A backslash that is itself escaped escapes nothing.
+        before = if c == '\\' && escaped { ' ' } else { c };
+    }
+    out
+}
+
+/// Whether bash would expand what begins with this brace.
+fn is_expansion(text: &str) -> bool {
+    let word: &str = text
+        .split(|c: char| c.is_whitespace() || ";&|()<>".contains(c))
+        .next()
+        .unwrap_or_default();
+    word.find('}')
+        .is_some_and(|end| word[..end].contains(',') || word[..end].contains(".."))
 }
 
 fn limits() -> ExecutionLimits {
@@ -257,5 +295,26 @@ fn spoken_line(line: &str, dialect: Dialect) -> String {
         Dialect::Dash => format!("/bin/sh: {number}: {rest}"),
         Dialect::Ash => format!("/bin/sh: {rest}"),
         Dialect::Bash => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::posix_braces;
+
+    #[test]
+    fn only_braces_that_bash_would_expand_are_quoted() {
+        assert_eq!(posix_braces("mkdir {a,b} x{1..3}"), "mkdir \\{a,b} x\\{1..3}");
+        for same in [
+            "echo ${a,b}",
+            "awk '{print $1,$2}'",
+            "echo \"{a,b}\"",
+            "{ a; }",
+            "echo \\{a,b}",
+            "find -exec rm {} \\;",
+            "cat <<E\n{a,b}\nE",
+        ] {
+            assert_eq!(posix_braces(same), same);
+        }
     }
 }
