@@ -1,11 +1,15 @@
 //! The commands of ours: names, what does the work, and how they stand to the shell.
 
 mod accounts;
+mod adduser;
+mod bytes;
 mod copy;
 mod files;
 mod identity;
+mod install;
 mod modes;
 mod options;
+mod stat;
 mod system;
 
 use crate::command::{Call, Dialect, Work};
@@ -38,7 +42,7 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
     let programs: &[(&'static str, Work)] = &[
         ("cp", copy::cp),
         ("mv", copy::mv),
-        ("install", copy::install),
+        ("install", install::install),
         ("rm", files::rm),
         ("unlink", files::rm),
         ("rmdir", files::rmdir),
@@ -46,22 +50,22 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("ln", files::ln),
         ("link", files::ln),
         ("touch", files::touch),
-        ("mktemp", files::mktemp),
-        ("dd", files::dd),
-        ("truncate", files::truncate),
-        ("fallocate", files::truncate),
+        ("mktemp", bytes::mktemp),
+        ("dd", bytes::dd),
+        ("truncate", bytes::truncate),
+        ("fallocate", bytes::truncate),
         ("chmod", modes::chmod),
         ("chown", modes::chown),
         ("chgrp", modes::chgrp),
-        ("stat", modes::stat),
+        ("stat", stat::stat),
         ("id", identity::id),
         ("whoami", identity::whoami),
         ("groups", identity::groups),
         ("getent", identity::getent),
         ("useradd", accounts::useradd),
-        ("adduser", accounts::adduser),
+        ("adduser", adduser::adduser),
         ("groupadd", accounts::groupadd),
-        ("addgroup", accounts::addgroup),
+        ("addgroup", adduser::addgroup),
         ("usermod", accounts::usermod),
         ("su", identity::unreachable_user),
         ("sudo", identity::unreachable_user),

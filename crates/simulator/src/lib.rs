@@ -8,6 +8,8 @@
 //! from recipes under `recipes/`; a program that has no model says so and does nothing.
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+#![allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
+#![allow(clippy::format_push_string, reason = "the texts are short")]
 
 mod command;
 mod commands;

@@ -17,6 +17,8 @@ use store::BlobStore;
 const MAX_STEPS: usize = 200_000;
 /// What a RUN may write to its log.
 const MAX_LOG_BYTES: usize = 2 << 20;
+/// Never reached: steps bound a script, so that it ends alike on fast and slow machines.
+const FOREVER: Duration = Duration::from_hours(24);
 /// The shell's exit code when it was stopped.
 const STOPPED: i32 = 137;
 
@@ -199,9 +201,8 @@ fn limits() -> ExecutionLimits {
         .max_live_intermediate_bytes(256_000_000)
         .max_aggregate_input_bytes(1_000_000_000)
         .max_work_units(1_000_000_000)
-        // Never reached: steps bound a script, so that it ends alike on fast and slow machines.
-        .timeout(Duration::from_secs(86_400))
-        .parser_timeout(Duration::from_secs(86_400))
+        .timeout(FOREVER)
+        .parser_timeout(FOREVER)
 }
 
 fn build(session: &Session<'_>) -> Bash {

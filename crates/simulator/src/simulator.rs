@@ -127,14 +127,11 @@ fn start(
                 }
                 Ok(_) => absolute,
             }
+        } else if let Some(path) = world.which(program, path_list) {
+            path
         } else {
-            match world.which(program, path_list) {
-                Some(path) => path,
-                None => {
-                    let why = "executable file not found in $PATH";
-                    return Ok((CANNOT_START, not_started(program, why)));
-                }
-            }
+            let why = "executable file not found in $PATH";
+            return Ok((CANNOT_START, not_started(program, why)));
         }
     };
     let dialect = dialect(&shared.lock(), &found);

@@ -1,5 +1,6 @@
 //! The machine a command sees: a tree with an owner, a clock and a umask.
 
+mod access;
 mod files;
 mod mounts;
 mod users;

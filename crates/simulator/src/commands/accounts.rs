@@ -1,4 +1,4 @@
-//! Making users and groups: useradd, adduser, groupadd, addgroup, usermod, as Debian and busybox have them.
+//! Making users and groups: useradd, groupadd, usermod, and what adduser shares with them.
 
 use super::options::Options;
 use crate::command::Call;
@@ -7,17 +7,17 @@ use store::{Follow, Node};
 
 /// What to make.
 #[derive(Debug, Default)]
-struct NewUser {
-    name: String,
-    uid: Option<u32>,
+pub(crate) struct NewUser {
+    pub(crate) name: String,
+    pub(crate) uid: Option<u32>,
     /// Name or number of the main group; made if `None`.
-    group: Option<String>,
-    further: Vec<String>,
-    home: Option<String>,
-    make_home: bool,
-    shell: Option<String>,
-    comment: String,
-    is_system: bool,
+    pub(crate) group: Option<String>,
+    pub(crate) further: Vec<String>,
+    pub(crate) home: Option<String>,
+    pub(crate) make_home: bool,
+    pub(crate) shell: Option<String>,
+    pub(crate) comment: String,
+    pub(crate) is_system: bool,
 }
 
 fn append(call: &mut Call<'_>, path: &str, line: &str, needed: bool) -> Result<()> {
@@ -43,7 +43,7 @@ fn free(taken: &[u32], is_system: bool, is_busybox: bool) -> u32 {
     range.find(|number| !taken.contains(number)).unwrap_or(60_000)
 }
 
-fn make_group(call: &mut Call<'_>, name: &str, gid: Option<u32>, is_system: bool) -> Result<u32> {
+pub(crate) fn make_group(call: &mut Call<'_>, name: &str, gid: Option<u32>, is_system: bool) -> Result<u32> {
     let taken: Vec<u32> = call.world.groups()?.iter().map(|(_, gid, _)| *gid).collect();
     let gid = gid.unwrap_or_else(|| free(&taken, is_system, call.is_busybox()));
     append(call, "/etc/group", &format!("{name}:x:{gid}:"), true)?;
@@ -52,7 +52,7 @@ fn make_group(call: &mut Call<'_>, name: &str, gid: Option<u32>, is_system: bool
 }
 
 /// Adds `user` to the members of `group`; false if there is no such group.
-fn join(call: &mut Call<'_>, user: &str, group: &str) -> Result<bool> {
+pub(crate) fn join(call: &mut Call<'_>, user: &str, group: &str) -> Result<bool> {
     let text = call.world.text("/etc/group")?;
     let mut found = false;
     let lines: Vec<String> = text
@@ -80,7 +80,7 @@ fn join(call: &mut Call<'_>, user: &str, group: &str) -> Result<bool> {
     Ok(found)
 }
 
-fn make_user(call: &mut Call<'_>, user: NewUser) -> Result<i32> {
+pub(crate) fn make_user(call: &mut Call<'_>, user: NewUser) -> Result<i32> {
     let accounts = call.world.accounts()?;
     if accounts.iter().any(|account| account.name == user.name) {
         let message = if call.is_busybox() {
@@ -110,23 +110,20 @@ fn make_user(call: &mut Call<'_>, user: NewUser) -> Result<i32> {
     let uid = user
         .uid
         .unwrap_or_else(|| free(&taken, user.is_system, call.is_busybox()));
-    let gid = match &user.group {
-        Some(group) => match call.world.gid_of(group)?.filter(|_| group_exists(call, group)) {
-            Some(gid) => gid,
-            None => {
-                let message = if call.is_busybox() {
-                    format!("unknown group {group}")
-                } else {
-                    format!("group '{group}' does not exist")
-                };
-                call.fail(message)?;
-                return Ok(if call.name == "useradd" { 6 } else { 1 });
-            }
-        },
-        None => {
-            let wanted = (!call.world.groups()?.iter().any(|(_, gid, _)| *gid == uid)).then_some(uid);
-            make_group(call, &user.name, wanted, user.is_system)?
-        }
+    let gid = if let Some(group) = &user.group {
+        let Some(gid) = call.world.gid_of(group)?.filter(|_| group_exists(call, group)) else {
+            let message = if call.is_busybox() {
+                format!("unknown group {group}")
+            } else {
+                format!("group '{group}' does not exist")
+            };
+            call.fail(message)?;
+            return Ok(if call.name == "useradd" { 6 } else { 1 });
+        };
+        gid
+    } else {
+        let wanted = (!call.world.groups()?.iter().any(|(_, gid, _)| *gid == uid)).then_some(uid);
+        make_group(call, &user.name, wanted, user.is_system)?
     };
     let home = user.home.clone().unwrap_or_else(|| format!("/home/{}", user.name));
     let shell = user.shell.clone().unwrap_or_else(|| "/bin/sh".to_owned());
@@ -150,7 +147,7 @@ fn make_user(call: &mut Call<'_>, user: NewUser) -> Result<i32> {
     Ok(0)
 }
 
-fn group_exists(call: &Call<'_>, group: &str) -> bool {
+pub(crate) fn group_exists(call: &Call<'_>, group: &str) -> bool {
     call.world.groups().is_ok_and(|groups| {
         groups
             .iter()
@@ -187,7 +184,7 @@ fn list(text: Option<&str>) -> Vec<String> {
         .collect()
 }
 
-fn number(call: &mut Call<'_>, text: Option<&str>) -> std::result::Result<Option<u32>, i32> {
+pub(crate) fn number(call: &mut Call<'_>, text: Option<&str>) -> std::result::Result<Option<u32>, i32> {
     match text.map(str::parse) {
         None => Ok(None),
         Some(Ok(number)) => Ok(Some(number)),
@@ -250,121 +247,6 @@ pub(crate) fn useradd(call: &mut Call<'_>) -> Result<i32> {
     )
 }
 
-pub(crate) fn adduser(call: &mut Call<'_>) -> Result<i32> {
-    if call.is_busybox() {
-        adduser_busybox(call)
-    } else {
-        adduser_debian(call)
-    }
-}
-
-fn adduser_busybox(call: &mut Call<'_>) -> Result<i32> {
-    let options = Options::read(
-        call.args,
-        &[
-            "h",
-            "g",
-            "s",
-            "G",
-            "u",
-            "k",
-            "--home",
-            "--gecos",
-            "--shell",
-            "--ingroup",
-            "--uid",
-        ],
-    );
-    let Some(name) = options.operands.first().cloned() else {
-        call.warn("BusyBox: Usage: adduser [OPTIONS] USER [GROUP]");
-        return Ok(1);
-    };
-    if let Some(group) = options.operands.get(1) {
-        return Ok(i32::from(!join(call, &name, group)?));
-    }
-    let uid = match number(call, options.value(&["u", "--uid"])) {
-        Ok(uid) => uid,
-        Err(exit) => return Ok(exit),
-    };
-    let is_system = options.has(&["S", "--system"]);
-    let group = options.value(&["G", "--ingroup"]).map(str::to_owned);
-    // System users go to nogroup, unless a group is named.
-    let nogroup = (is_system && group_exists(call, "nogroup")).then(|| "nogroup".to_owned());
-    make_user(
-        call,
-        NewUser {
-            uid,
-            group: group.or(nogroup),
-            home: options.value(&["h", "--home"]).map(str::to_owned),
-            make_home: !options.has(&["H", "--no-create-home"]),
-            shell: options
-                .value(&["s", "--shell"])
-                .map(str::to_owned)
-                .or_else(|| is_system.then(|| "/sbin/nologin".to_owned())),
-            comment: options
-                .value(&["g", "--gecos"])
-                .map_or_else(|| "Linux User,,,".to_owned(), str::to_owned),
-            is_system,
-            further: Vec::new(),
-            name,
-        },
-    )
-}
-
-fn adduser_debian(call: &mut Call<'_>) -> Result<i32> {
-    let options = Options::read(
-        call.args,
-        &[
-            "--home",
-            "--shell",
-            "--uid",
-            "--gid",
-            "--ingroup",
-            "--gecos",
-            "--comment",
-            "--firstuid",
-        ],
-    );
-    let Some(name) = options.operands.first().cloned() else {
-        call.warn("adduser: Only one or two names allowed.");
-        return Ok(1);
-    };
-    if let Some(group) = options.operands.get(1) {
-        if join(call, &name, group)? {
-            call.say(format!("Adding user `{name}' to group `{group}' ...\nDone."));
-            return Ok(0);
-        }
-        return call.fail(format!("The group `{group}' does not exist."));
-    }
-    let uid = match number(call, options.value(&["--uid"])) {
-        Ok(uid) => uid,
-        Err(exit) => return Ok(exit),
-    };
-    let is_system = options.has(&["--system"]);
-    let group = options.value(&["--ingroup", "--gid"]).map(str::to_owned);
-    let nogroup = (is_system && !options.has(&["--group"])).then(|| "nogroup".to_owned());
-    let kind = if is_system { "system user" } else { "user" };
-    call.say(format!("Adding {kind} `{name}' ..."));
-    let home = options.value(&["--home"]).map(str::to_owned);
-    make_user(
-        call,
-        NewUser {
-            uid,
-            group: group.or(nogroup),
-            home: home.or_else(|| is_system.then(|| "/nonexistent".to_owned())),
-            make_home: !is_system && !options.has(&["--no-create-home"]),
-            shell: options
-                .value(&["--shell"])
-                .map(str::to_owned)
-                .or_else(|| Some(if is_system { "/usr/sbin/nologin" } else { "/bin/bash" }.to_owned())),
-            comment: options.value(&["--gecos", "--comment"]).unwrap_or_default().to_owned(),
-            is_system,
-            further: Vec::new(),
-            name,
-        },
-    )
-}
-
 pub(crate) fn groupadd(call: &mut Call<'_>) -> Result<i32> {
     let options = Options::read(call.args, &["g", "--gid", "K", "p"]);
     let Some(name) = options.operands.first().cloned() else {
@@ -387,33 +269,6 @@ pub(crate) fn groupadd(call: &mut Call<'_>) -> Result<i32> {
         return Ok(4);
     }
     make_group(call, &name, gid, options.has(&["r", "--system"]))?;
-    Ok(0)
-}
-
-pub(crate) fn addgroup(call: &mut Call<'_>) -> Result<i32> {
-    let options = Options::read(call.args, &["g", "--gid"]);
-    let Some(name) = options.operands.first().cloned() else {
-        return call.fail("a group name is needed");
-    };
-    if let Some(group) = options.operands.get(1) {
-        return Ok(i32::from(!join(call, &name, group)?));
-    }
-    let gid = match number(call, options.value(&["g", "--gid"])) {
-        Ok(gid) => gid,
-        Err(exit) => return Ok(exit),
-    };
-    if group_exists(call, &name) {
-        let message = if call.is_busybox() {
-            format!("group '{name}' in use")
-        } else {
-            format!("The group `{name}' already exists.")
-        };
-        return call.fail(message);
-    }
-    let gid = make_group(call, &name, gid, options.has(&["S", "--system"]))?;
-    if !call.is_busybox() {
-        call.say(format!("Adding group `{name}' (GID {gid}) ...\nDone."));
-    }
     Ok(0)
 }
 

@@ -63,7 +63,6 @@ fn unescaped(text: &str) -> (String, bool) {
             Some('b') => out.push('\u{8}'),
             Some('f') => out.push('\u{c}'),
             Some('v') => out.push('\u{b}'),
-            Some('\\') => out.push('\\'),
             Some('c') => return (out, true),
             Some('0') => {
                 let mut value = 0;
@@ -94,11 +93,11 @@ fn unescaped(text: &str) -> (String, bool) {
                     out.push_str("\\x");
                 }
             }
+            Some('\\') | None => out.push('\\'),
             Some(other) => {
                 out.push('\\');
                 out.push(other);
             }
-            None => out.push('\\'),
         }
     }
     (out, false)

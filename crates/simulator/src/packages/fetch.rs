@@ -57,7 +57,7 @@ pub(crate) fn curl(call: &mut Call<'_>) -> Result<i32> {
             "-O" | "--remote-name" => remote_name = true,
             "-H" | "--header" | "-d" | "--data" | "-X" | "--request" | "-u" | "--user" | "-A" | "--retry"
             | "--connect-timeout" | "-m" | "--max-time" | "--cacert" | "-e" | "-b" | "-c" | "-x" | "-w" => {
-                drop(rest.next())
+                rest.next();
             }
             arg if arg.starts_with("--") => {}
             arg if arg.starts_with('-') => {
@@ -106,7 +106,9 @@ pub(crate) fn wget(call: &mut Call<'_>) -> Result<i32> {
         match arg.as_str() {
             "-O" | "--output-document" => output = rest.next().cloned(),
             "-P" | "--directory-prefix" => dir = rest.next().cloned(),
-            "-T" | "-t" | "-U" | "--header" | "--timeout" | "--tries" => drop(rest.next()),
+            "-T" | "-t" | "-U" | "--header" | "--timeout" | "--tries" => {
+                rest.next();
+            }
             arg if arg.starts_with("-O") => output = Some(arg[2..].to_owned()),
             // Bundles such as -qO- end in the output's name.
             arg if arg.starts_with('-') && !arg.starts_with("--") && arg.contains('O') => {

@@ -137,7 +137,7 @@ fn told(args: &[String]) -> Told {
                 told.stripped = flags.contains("-s") || flags.contains("-w");
             }
             ("installsuffix" | "tags" | "mod" | "gcflags" | "asmflags" | "p" | "pkgdir" | "buildmode", None) => {
-                drop(rest.next())
+                rest.next();
             }
             _ => {}
         }

@@ -1,4 +1,4 @@
-//! npm and yarn: node_modules from package.json, the cache, and the common build scripts.
+//! npm and yarn: `node_modules` from package.json, the cache, and the common build scripts.
 
 use super::recipe::bytes;
 use crate::command::Call;
@@ -89,7 +89,6 @@ pub(crate) fn yarn(call: &mut Call<'_>) -> Result<i32> {
     }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "every command has one signature")]
 pub(crate) fn npx(call: &mut Call<'_>) -> Result<i32> {
     let program = call
         .args

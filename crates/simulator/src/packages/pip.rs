@@ -108,8 +108,11 @@ fn site_packages(call: &Call<'_>) -> String {
     "/usr/local/lib/python3/site-packages".to_owned()
 }
 
+/// Names with the versions that `==` asks for, or what pip says of the arguments.
+type Asked = std::result::Result<Vec<(String, Option<String>)>, String>;
+
 /// Names and versions asked for, from arguments and files; or what pip says of them.
-fn asked(call: &Call<'_>) -> Result<std::result::Result<Vec<(String, Option<String>)>, String>> {
+fn asked(call: &Call<'_>) -> Result<Asked> {
     let mut asked = Vec::new();
     let mut args = call.args.iter().skip_while(|arg| *arg != "install").skip(1);
     while let Some(arg) = args.next() {

@@ -201,11 +201,8 @@ pub(crate) fn unpack(call: &mut Call<'_>, package: &Package) -> crate::world::Re
         .iter()
         .filter(|file| matches!(file, FileRecipe::Program(_)))
         .count() as u64;
-    let share = if n_programs == 0 {
-        0
-    } else {
-        package.installed * 6 / 10 / n_programs
-    };
+    // Programs share six tenths of a package's bytes.
+    let share = (package.installed * 6 / 10).checked_div(n_programs).unwrap_or_default();
     for file in &package.files {
         let path = match file {
             FileRecipe::Program(path) => {
