@@ -4,10 +4,10 @@ use super::pattern::{Pattern, strip};
 use super::splitting::Words;
 use super::{Expanded, Reason};
 
-/// How deep braces may be nested.
+/// How deep braces may be nested. DIFFERENCE: BuildKit has no limit; here a word must not exhaust the stack.
 pub(super) const MAX_DEPTH: usize = 64;
 
-/// How many bytes a word may become.
+/// How many bytes a word may become. DIFFERENCE: BuildKit has no limit; here `ENV A=$A$A`, repeated, must not exhaust memory.
 pub(super) const MAX_BYTES: usize = 1 << 20;
 
 /// What is removed and what stays.

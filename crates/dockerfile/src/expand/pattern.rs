@@ -3,7 +3,7 @@
 use super::Reason;
 use super::lexer::MAX_BYTES;
 
-/// How large the table of a match may be: pattern items times characters of the value.
+/// How large the table of a match may be: pattern items times characters of the value. DIFFERENCE: BuildKit has no limit.
 const MAX_CELLS: usize = 1 << 22;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
