@@ -63,7 +63,7 @@ fn layers(built: &Built, plan: &Plan) -> Vec<LayerView> {
     views
 }
 
-/// `41.2MB hidden by line 4`, the layer that hides most first.
+/// `41.2 MB hidden by line 4`, the layer that hides most first.
 fn hidden_by(usage: &Usage, layer: usize, built: &Built, plan: &Plan) -> String {
     let mut by_layer: BTreeMap<usize, u64> = BTreeMap::new();
     for file in usage.files.iter().filter(|file| file.layer == layer) {
@@ -79,8 +79,15 @@ fn hidden_by(usage: &Usage, layer: usize, built: &Built, plan: &Plan) -> String 
     };
     let texts = by_layer
         .iter()
-        .map(|(by, bytes)| format!("{} hidden by {}", cli::units::size(*bytes), name(*by)));
+        .map(|(by, bytes)| format!("{} hidden by {}", spaced(*bytes), name(*by)));
     texts.collect::<Vec<_>>().join(", ")
+}
+
+/// `41.2 MB`: Docker's figure with the space that the page puts before a unit.
+fn spaced(bytes: u64) -> String {
+    let text = cli::units::size(bytes);
+    let unit = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    format!("{} {}", &text[..unit], &text[unit..])
 }
 
 fn history(image: &Image) -> Vec<HistoryView> {

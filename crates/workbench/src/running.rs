@@ -251,6 +251,11 @@ impl Running {
         // Writing to memory cannot fail.
         let _ = printer.finish();
         self.printed = printed;
-        Answer::Log(String::from_utf8_lossy(&out).into_owned())
+        // The printer ends with an empty line; the next text begins with one.
+        let text = String::from_utf8_lossy(&out);
+        Answer::Log(
+            text.strip_suffix("\n\n")
+                .map_or_else(|| text.to_string(), |text| format!("{text}\n")),
+        )
     }
 }

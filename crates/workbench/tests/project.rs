@@ -97,6 +97,16 @@ fn a_first_preview_runs_every_step_and_a_second_build_runs_none() {
 }
 
 #[test]
+fn the_log_reads_as_docker_prints_it() {
+    let (mut bench, _) = open(SITE);
+    let text = log(&build(&mut bench));
+    let start = "#1 [internal] load build definition from Dockerfile\n#1 transferring dockerfile: 71B done\n#1 DONE 0.0s\n\n\
+                 #2 [1/3] COPY index.html /www/\n#2 DONE 0.0s\n\n#3 [2/3] WORKDIR /app\n";
+    assert!(text.starts_with(start), "{text}");
+    assert!(!text.contains("\n\n\n"), "{text}");
+}
+
+#[test]
 fn an_edited_file_runs_its_line_and_those_after_it_and_says_why() {
     let (mut bench, _) = open(SITE);
     build(&mut bench);
@@ -171,7 +181,7 @@ fn a_deleted_file_is_hidden_but_still_shipped() {
     assert_eq!(built.layers.len(), 3);
     assert_eq!(
         (built.layers[1].hidden, built.layers[1].hidden_by.as_str()),
-        (6, "6B hidden by line 3")
+        (6, "6 B hidden by line 3")
     );
     assert!(built.simulated && built.layers[0].simulated && built.layers[2].simulated && !built.layers[1].simulated);
     let rows = |bench: &mut Workbench, view| match bench.handle(Ask::Files(view), NOW).pop() {
