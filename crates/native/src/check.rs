@@ -75,15 +75,21 @@ fn findings(args: &InputArgs, input: &Input, terminal: &Terminal<'_>) -> Result<
     }
     let ignore = Ignore::parse(&input.ignore).map_err(Failure::solve)?;
     let (known, errors) = known_images(args, &parse, &options)?;
-    let ignored = |path: &str| ignore.ignores(path);
-    let around = Surroundings {
-        options: &options,
-        known: &known,
-        ignored: (!ignore.rules().is_empty() && !ignore.has_exceptions()).then_some(&ignored as &dyn Fn(&str) -> bool),
-    };
-    let mut findings = planner::checks::check(&input.source, &parse, &around);
+    let mut findings = check_text(input, &parse, &options, &known, &ignore);
     findings.extend(errors);
     Ok(findings)
+}
+
+/// The build checks of a Dockerfile that can be read.
+pub fn check_text(input: &Input, parse: &Parse, options: &Options, known: &Known, ignore: &Ignore) -> Vec<Diagnostic> {
+    let ignored = |path: &str| ignore.ignores(path);
+    let counts = !ignore.rules().is_empty() && !ignore.has_exceptions();
+    let around = Surroundings {
+        options,
+        known,
+        ignored: counts.then_some(&ignored as &dyn Fn(&str) -> bool),
+    };
+    planner::checks::check(&input.source, parse, &around)
 }
 
 /// What is known of the images, and what makes a plan impossible.

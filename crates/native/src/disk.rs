@@ -45,6 +45,19 @@ impl Lender {
     }
 }
 
+/// So much of a large blob is in memory at once, in bytes; smaller blobs are handled whole.
+const PIECE: usize = 1 << 18;
+
+/// A file that goes away unless it was given another name.
+struct Temporary(PathBuf);
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        // It was renamed, or the next `open` takes it away.
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
 /// A file that is not ours and holds a blob, or did when it was looked at.
 #[derive(Debug, Clone)]
 struct Lent {
@@ -93,8 +106,22 @@ impl DiskBlobs {
         if self.path(digest).exists() {
             return Ok(());
         }
-        let bytes = self.get(digest)?;
-        self.put(&bytes).map(|_| ())
+        let (path, size) = self.find(digest)?;
+        let failed = |source| StoreError::Read {
+            digest: *digest,
+            source,
+        };
+        let mut file = File::open(path).map_err(failed)?.take(size.saturating_add(1));
+        let (found, _) = self.put_from(&mut file)?;
+        if found == *digest {
+            Ok(())
+        } else {
+            // What was stored has its own right name, and nothing refers to it.
+            Err(StoreError::Corrupt {
+                expected: *digest,
+                found,
+            })
+        }
     }
 
     /// Makes everything that was stored so far survive a power cut.
@@ -154,6 +181,26 @@ impl BlobStore for DiskBlobs {
         Ok(digest)
     }
 
+    fn put_from(&mut self, source: &mut dyn Read) -> Result<(Digest, u64), StoreError> {
+        let mut start = Vec::new();
+        let count = source
+            .take(PIECE as u64)
+            .read_to_end(&mut start)
+            .map_err(StoreError::Source)?;
+        if count < PIECE {
+            return Ok((self.put(&start)?, count as u64));
+        }
+        self.written += 1;
+        let temporary = Temporary(self.ingest.join(self.written.to_string()));
+        let (digest, size) = spool(&temporary.0, &start, source)?;
+        let place = self.path(&digest);
+        if fs::metadata(&place).is_ok_and(|file| file.len() == size) {
+            return Ok((digest, size));
+        }
+        fs::rename(&temporary.0, place).map_err(|source| StoreError::Write { digest, source })?;
+        Ok((digest, size))
+    }
+
     fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
         let (path, size) = self.find(digest)?;
         let bytes = read_at_most(&path, size).map_err(|source| StoreError::Read {
@@ -191,6 +238,29 @@ impl BlobStore for DiskBlobs {
             Err(_) => self.lent.find(digest).map(|lent| lent.size),
         }
     }
+}
+
+/// Writes `start` and the rest of `source` to a file and says what they are.
+fn spool(path: &Path, start: &[u8], source: &mut dyn Read) -> Result<(Digest, u64), StoreError> {
+    // The name is known only at the end: until then an error can name no blob but the one that begins so.
+    let failed = |source| StoreError::Write {
+        digest: Digest::of(start),
+        source,
+    };
+    let mut file = File::create(path).map_err(failed)?;
+    let (mut digester, mut size) = (Digester::new(), 0);
+    let mut piece = start.to_vec();
+    while !piece.is_empty() {
+        file.write_all(&piece).map_err(failed)?;
+        digester.update(&piece);
+        size += piece.len() as u64;
+        piece.clear();
+        source
+            .take(PIECE as u64)
+            .read_to_end(&mut piece)
+            .map_err(StoreError::Source)?;
+    }
+    Ok((digester.finish(), size))
 }
 
 /// Reads a file that should have `size` bytes; one that grew meanwhile is cut one byte later, which its digest shows.
@@ -240,6 +310,29 @@ impl Read for Verified {
 mod tests {
     use super::*;
     use crate::testing::Scratch;
+
+    #[test]
+    fn a_folder_keeps_the_laws_of_blob_stores() {
+        let scratch = Scratch::new();
+        let mut count = 0;
+        store::testing::blob_store_laws(|| {
+            count += 1;
+            DiskBlobs::open(&scratch.path(&count.to_string())).unwrap()
+        });
+    }
+
+    #[test]
+    fn a_large_blob_comes_in_pieces_and_leaves_nothing_beside_it() {
+        let scratch = Scratch::new();
+        let mut blobs = DiskBlobs::open(scratch.dir()).unwrap();
+        let bytes: Vec<u8> = (0..3 * PIECE + 17).map(|at| (at % 251) as u8).collect();
+        for _ in 0..2 {
+            let stored = blobs.put_from(&mut bytes.as_slice()).unwrap();
+            assert_eq!(stored, (Digest::of(&bytes), bytes.len() as u64));
+        }
+        assert_eq!(&*blobs.get(&Digest::of(&bytes)).unwrap(), bytes);
+        assert_eq!(fs::read_dir(scratch.path("ingest")).unwrap().count(), 0);
+    }
 
     #[test]
     fn a_blob_outlives_the_process_that_stored_it() {

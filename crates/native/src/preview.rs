@@ -2,7 +2,8 @@
 
 use crate::args::{Destination, Format, OutputSpec, PreviewArgs, Progress};
 use crate::atomic::write_file;
-use crate::check::failure;
+use crate::check::{check_text, failure};
+use crate::excerpt::printable;
 use crate::failure::Failure;
 use crate::input::{Input, read_input};
 use crate::outputs::{Metadata, Packed, keep, prepare};
@@ -14,9 +15,11 @@ use crate::session::Session;
 use crate::terminal::Terminal;
 use crate::walk::{Walked, step_failure, walk};
 use crate::world::FolderContext;
-use builder::Timestamps;
+use builder::{Ignore, Timestamps};
+use dockerfile::{Diagnostic, Severity};
 use engine::{Prepared, Request};
 use oci::Reference;
+use planner::Options;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -50,6 +53,7 @@ pub fn preview(args: &PreviewArgs, terminal: &mut Terminal<'_>) -> Result<(), Fa
     };
     let prepared =
         engine::prepare(request, &mut world, &mut session.blobs).map_err(|error| cannot_begin(&input, error))?;
+    let warnings = checks(&input, &prepared, &options)?;
     let timestamps = timestamps(&args.outputs);
     let mut printer = Printer::new(terminal.stderr, look(args, terminal.colour));
     let walked = walk(&input, &prepared, timestamps, terminal.now, &mut session, &mut printer);
@@ -63,7 +67,38 @@ pub fn preview(args: &PreviewArgs, terminal: &mut Terminal<'_>) -> Result<(), Fa
     }
     let report = rows::report(&prepared, &walked, &names);
     write_outputs(args, &walked, &names, &prepared, &mut session, terminal)?;
+    if !args.quiet {
+        print_warnings(&warnings, terminal);
+    }
     show_result(args, &report, terminal)
+}
+
+/// What the build checks warn of.
+///
+/// # Errors
+///
+/// [`Failure`] if the Dockerfile says that a warning fails its build.
+fn checks(input: &Input, prepared: &Prepared, options: &Options) -> Result<Vec<Diagnostic>, Failure> {
+    let ignore = Ignore::parse(&input.ignore).map_err(Failure::solve)?;
+    let found = check_text(input, &prepared.parse, options, &prepared.known, &ignore);
+    match found.iter().find(|finding| finding.severity == Severity::Error) {
+        Some(error) => Err(failure(input, error)),
+        None => Ok(found),
+    }
+}
+
+/// As `docker build` prints them when it is done.
+fn print_warnings(warnings: &[Diagnostic], terminal: &mut Terminal<'_>) {
+    match warnings.len() {
+        0 => return,
+        1 => terminal.remark("1 warning found (layerlab check shows it in full):"),
+        count => terminal.remark(&format!("{count} warnings found (layerlab check shows them in full):")),
+    }
+    for warning in warnings {
+        let line = warning.line.map(|line| format!(" (line {line})")).unwrap_or_default();
+        terminal.remark(&format!(" - {}: {}{line}", warning.code, printable(&warning.message)));
+    }
+    terminal.remark("");
 }
 
 /// Refuses outputs that cannot work before anything is built.

@@ -103,6 +103,7 @@ fn step_row(plan: &Plan, of_line: &[usize], steps: &[DoneStep], row: Row) -> Row
         }
         if let Some(layer) = &report.layer {
             row.bytes = Some(row.bytes.unwrap_or(0) + layer.bytes());
+            row.simulated |= layer.is_simulated();
         }
         row.simulated |= report.fidelity == Fidelity::Simulated;
     }
