@@ -150,7 +150,11 @@ impl Build {
         let miss = if look.keys.is_empty() {
             let seen = self.seen(step, &look.deps, tools);
             let miss = self.explain(step, &seen, tools.cache);
-            match self.make(step, &look, tools) {
+            let given = tools.now;
+            tools.now = self.begins(given);
+            let made = self.make(step, &look, tools);
+            tools.now = given;
+            match made {
                 Ok(done) => {
                     self.done.insert(step, done);
                 }
@@ -176,5 +180,19 @@ impl Build {
             log: done.record.log.clone(),
             fidelity: done.record.fidelity,
         }))
+    }
+
+    /// When the next step begins if the build began at `start`: once those before it are done, and never at the same
+    /// moment as one of them, so that a file which two steps write alike differs by its time.
+    fn begins(&self, start: Time) -> Time {
+        let ran = self.done.values().filter(|done| !done.cached);
+        let millis = ran.map(|done| done.record.millis).sum::<u64>() + self.next as u64;
+        let nanos = u64::from(start.nanos) + (millis % 1000) * 1_000_000;
+        Time {
+            secs: start
+                .secs
+                .saturating_add((millis / 1000 + nanos / 1_000_000_000) as i64),
+            nanos: (nanos % 1_000_000_000) as u32,
+        }
     }
 }

@@ -74,7 +74,9 @@ impl Build {
     fn act(&mut self, step: usize, tools: &mut Tools<'_>) -> Result<Made, BuildError> {
         let plan = self.plan.clone();
         let found = &plan.steps[step];
-        let base = self.tree(found.base, step)?;
+        let mut base = self.tree(found.base, step)?;
+        // Hard links of lower layers come apart when one of their names is changed, as on overlayfs.
+        base.seal_links();
         let mut sources = BTreeMap::new();
         for input in found.action.inputs() {
             sources.insert(input, self.tree(input, step)?);

@@ -32,7 +32,10 @@ impl Executor for Simulator {
         tree: &Tree,
         blobs: &mut dyn BlobStore,
     ) -> Result<RunOutcome, ExecuteError> {
-        let mut world = World::new(tree.clone(), request.now, request.network);
+        let mut tree = tree.clone();
+        // A tree that came over a wire has forgotten that its links belong to lower layers.
+        tree.seal_links();
+        let mut world = World::new(tree, request.now, request.network);
         world.millis = START_MILLIS;
         world.mount_system();
         world

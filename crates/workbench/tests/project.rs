@@ -209,6 +209,33 @@ fn a_deleted_file_is_hidden_but_still_shipped() {
     );
 }
 
+/// The names of files that each layer above the base puts.
+fn put_by_layers(text: &str) -> Vec<Vec<String>> {
+    let (mut bench, _) = open(&[("Dockerfile", text)]);
+    let layers = image(&build(&mut bench)).layers.len();
+    let names = |n| match bench.handle(Ask::Files(View::Layer(n)), NOW).pop() {
+        Some(Answer::Files(rows)) => rows
+            .into_iter()
+            .filter(|row| row.kind != "dir")
+            .map(|row| row.path)
+            .collect(),
+        other => panic!("files, found {other:?}"),
+    };
+    (1..layers).map(names).collect()
+}
+
+#[test]
+fn a_file_written_again_is_in_both_layers() {
+    let layers = put_by_layers("FROM alpine:3.9.3\nRUN echo a > /f\nRUN echo a > /f # again\nRUN touch /f\n");
+    assert_eq!(layers, [["f"], ["f"], ["f"]]);
+}
+
+#[test]
+fn a_name_of_a_linked_file_in_a_lower_layer_is_copied_up_alone() {
+    let layers = put_by_layers("FROM alpine:3.9.3\nRUN echo x > /h1 && ln /h1 /h2\nRUN echo y >> /h1\n");
+    assert_eq!(layers, [vec!["h1", "h2"], vec!["h1"]]);
+}
+
 #[test]
 fn a_cancelled_build_keeps_what_it_made() {
     let (mut bench, _) = open(SITE);
