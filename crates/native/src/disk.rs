@@ -58,6 +58,11 @@ impl Drop for Temporary {
     }
 }
 
+/// Opens a blob's file; an error names the file, as a digest says nothing to a person.
+fn open_file(path: &Path) -> io::Result<File> {
+    File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+}
+
 /// A file that is not ours and holds a blob, or did when it was looked at.
 #[derive(Debug, Clone)]
 struct Lent {
@@ -111,7 +116,7 @@ impl DiskBlobs {
             digest: *digest,
             source,
         };
-        let mut file = File::open(path).map_err(failed)?.take(size.saturating_add(1));
+        let mut file = open_file(&path).map_err(failed)?.take(size.saturating_add(1));
         let (found, _) = self.put_from(&mut file)?;
         if found == *digest {
             Ok(())
@@ -220,7 +225,7 @@ impl BlobStore for DiskBlobs {
 
     fn open(&self, digest: &Digest) -> Result<Box<dyn BufRead + '_>, StoreError> {
         let (path, size) = self.find(digest)?;
-        let file = File::open(path).map_err(|source| StoreError::Read {
+        let file = open_file(&path).map_err(|source| StoreError::Read {
             digest: *digest,
             source,
         })?;
@@ -266,7 +271,7 @@ fn spool(path: &Path, start: &[u8], source: &mut dyn Read) -> Result<(Digest, u6
 /// Reads a file that should have `size` bytes; one that grew meanwhile is cut one byte later, which its digest shows.
 fn read_at_most(path: &Path, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    File::open(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
+    open_file(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

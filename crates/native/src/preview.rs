@@ -1,6 +1,6 @@
 //! `layerlab preview`: one build, from arguments to outputs.
 
-use crate::args::{Destination, Format, OutputSpec, PreviewArgs, Progress};
+use crate::args::{Destination, Format, OutputKind, OutputSpec, PreviewArgs, Progress};
 use crate::atomic::write_file;
 use crate::check::{check_text, failure};
 use crate::excerpt::printable;
@@ -103,8 +103,20 @@ fn print_warnings(warnings: &[Diagnostic], terminal: &mut Terminal<'_>) {
 
 /// Refuses outputs that cannot work before anything is built.
 fn check_outputs(args: &PreviewArgs) -> Result<(), Failure> {
-    let parents = args.iidfile.iter().chain(&args.metadata_file);
-    for path in parents {
+    let archives = args
+        .outputs
+        .iter()
+        .filter_map(|output| match (output.kind, &output.dest) {
+            (OutputKind::Oci | OutputKind::Docker | OutputKind::Tar, Some(Destination::Path(path))) => Some(path),
+            _ => None,
+        });
+    for path in archives.chain(&args.iidfile).chain(&args.metadata_file) {
+        if path.is_dir() {
+            return Err(Failure::usage(format!(
+                "could not write {}: it is a folder",
+                path.display()
+            )));
+        }
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
         if let Some(folder) = folder.filter(|folder| !folder.is_dir()) {
             return Err(Failure::usage(format!(

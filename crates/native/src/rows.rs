@@ -15,7 +15,7 @@ pub fn report(prepared: &Prepared, walked: &Walked, names: &[Reference]) -> Repo
         image_id: image.id().to_string(),
         digest: image.digest().to_string(),
         tags: names.iter().map(ToString::to_string).collect(),
-        simulated: walked.built.fidelity == Fidelity::Simulated,
+        simulated: walked.is_simulated(),
         bytes: image.layers.iter().map(store::Layer::bytes).sum(),
         lines: lines(prepared, &walked.steps),
         layers: layers(prepared, walked),

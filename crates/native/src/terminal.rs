@@ -31,7 +31,11 @@ impl Terminal<'_> {
             .stdout
             .write_all(text.as_bytes())
             .and_then(|()| self.stdout.flush());
-        done.map_err(|error| failed(&error))
+        match done {
+            // Who stops reading has read enough: `layerlab preview . | head`.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other.map_err(|error| failed(&error)),
+        }
     }
 
     /// Prints a remark beside the result. One that cannot be printed is lost, as nothing depends on it.

@@ -21,6 +21,17 @@ pub struct Walked {
     pub steps: Vec<DoneStep>,
 }
 
+impl Walked {
+    /// Whether anything in the image is simulated: a command, its base, a file that nobody downloaded.
+    pub fn is_simulated(&self) -> bool {
+        is_simulated(&self.built)
+    }
+}
+
+fn is_simulated(built: &Built) -> bool {
+    built.fidelity == Fidelity::Simulated || built.image.is_simulated()
+}
+
 /// A step that is done.
 #[derive(Debug, Clone)]
 pub struct DoneStep {

@@ -356,6 +356,8 @@ fn what_makes_no_sense_ends_with_code_2() {
         &["preview", "--root", "root", "-t", "Not A Name", "context"],
         &["preview", "--root", "root", "--secret", "id=a,src=nope", "context"],
         &["preview", "--root", "root", "--iidfile", "nope/id", "context"],
+        &["preview", "--root", "root", "-o", "type=oci,dest=nope/o.tar", "context"],
+        &["preview", "--root", "root", "-o", "type=oci,dest=context", "context"],
         &["frobnicate"],
         &[],
     ];
@@ -472,6 +474,15 @@ fn everything_that_is_simulated_says_so() {
         run.stdout
     );
     assert!(run.stderr.contains("(simulated)"), "{}", run.stderr);
+}
+
+#[test]
+fn a_file_that_nobody_downloaded_makes_the_image_simulated() {
+    let bench = Bench::new(&[("Dockerfile", "FROM scratch\nADD https://example.com/x /x\n")]);
+    let run = bench.preview(&["--format", "json"]).ok();
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(report["simulated"], true);
+    assert_eq!(report["layers"][0]["simulated"], true);
 }
 
 #[test]
