@@ -1,5 +1,7 @@
 //! What is drawn: rooms, and the parts they are made of. Components take the model or a part of it and hold no rules.
 
+mod card;
+mod cards;
 mod code;
 mod content;
 mod context;
@@ -21,6 +23,8 @@ mod rich_editor;
 mod source;
 mod tabs;
 mod tape;
+mod tree;
+mod tree_row;
 mod why;
 
 use std::{ops::Deref, rc::Rc};

@@ -2,6 +2,7 @@
 //!
 //! [`Model::update`] is pure. What has to be said to the worker is left in [`Model::asks`] for the host to post.
 
+mod action;
 mod complete;
 mod editing;
 mod filter;
@@ -19,10 +20,9 @@ mod utf16;
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use messages::{
-    Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Reply, Request, StageView,
-};
+use messages::{Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Request, StageView};
 
+pub(crate) use action::Action;
 pub(crate) use complete::{Known, offers};
 pub(crate) use filter::Filter;
 pub(crate) use pieces::{Piece, lines as pieces};
@@ -112,6 +112,9 @@ struct Sent {
     matrix: u32,
     /// The project as the worker knows it.
     project: Option<Rc<Project>>,
+    options: Option<Options>,
+    /// The project as it was built last.
+    built: Option<Rc<Project>>,
     /// The Dockerfile of the last preview and of the last build asked for.
     preview_text: Rc<str>,
     build_text: Rc<str>,
@@ -197,73 +200,6 @@ pub(crate) enum Scope {
     Layer,
     /// The filesystem up to it.
     UpTo,
-}
-
-/// Something that happens.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Action {
-    /// The open file's text was typed.
-    Type(String),
-    /// A file is opened in the editor.
-    OpenFile(Rc<str>),
-    /// A file is added, empty, and opened.
-    AddFile(String),
-    /// A file gets another path.
-    RenameFile(Rc<str>, String),
-    /// A file is deleted.
-    RemoveFile(Rc<str>),
-    /// A file becomes executable, or no longer.
-    SetMode(Rc<str>, u32),
-    /// Files come from outside; those of the same path are replaced.
-    PutFiles(Vec<(String, SourceFile)>),
-    /// Another project takes this one's place.
-    Replace(Project, String),
-    /// The one before comes back.
-    Undo,
-    /// The one before is forgotten.
-    KeepNew,
-    /// Options change.
-    SetOptions(Options),
-    /// A mend is applied to the Dockerfile.
-    Fix(Problem),
-    /// Typing has paused.
-    Settle,
-    /// Build.
-    Build,
-    /// Stop the build.
-    Cancel,
-    /// Forget the cache.
-    ForgetCache,
-    /// The image as an archive.
-    Download,
-    /// The worker answered.
-    Reply(Reply),
-    /// The worker is gone.
-    EngineFailed(String),
-    /// A new worker was started.
-    EngineRestarted,
-    /// A line of the Dockerfile is selected.
-    SelectLine(usize),
-    /// A layer is selected.
-    SelectLayer(usize),
-    /// A path of the selected layer is selected.
-    SelectPath(Rc<str>),
-    /// A cell of the matrix is selected.
-    SelectCell(usize, Rc<str>),
-    /// Another side of the image.
-    Show(Inside),
-    /// One layer or all up to it.
-    ShowScope(Scope),
-    /// The files are narrowed.
-    Narrow(String),
-    /// A directory is folded, or opened.
-    Fold(String),
-    /// Something is to be said.
-    Say(String),
-    /// Something went wrong outside the model.
-    Trouble(String),
-    /// Trouble was read.
-    Dismiss,
 }
 
 impl Model {
@@ -389,14 +325,8 @@ impl Model {
 
     /// True if the project is no longer the one that the image was built of.
     pub(crate) fn is_image_old(&self) -> bool {
-        self.image.is_some() && (*self.text != *self.sent.build_text || !self.is_told())
-    }
-
-    fn is_told(&self) -> bool {
-        self.sent
-            .project
-            .as_ref()
-            .is_some_and(|told| Rc::ptr_eq(told, &self.project))
+        let is_same = |built: &Rc<Project>| Rc::ptr_eq(built, &self.project) || *built == self.project;
+        self.image.is_some() && !self.sent.built.as_ref().is_some_and(is_same)
     }
 
     fn ask(&mut self, ask: Ask) -> u32 {

@@ -46,7 +46,23 @@ pub(crate) fn mode(bits: u32) -> String {
 /// The first twelve digits of a digest, as docker shows it; anything else is left as it is.
 pub(crate) fn short_digest(digest: &str) -> &str {
     let hex = digest.strip_prefix("sha256:").unwrap_or(digest);
-    hex.get(..12).unwrap_or(hex)
+    let is_digest = hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit());
+    if is_digest { &hex[..12] } else { digest }
+}
+
+/// A clause as a sentence: `first build` becomes `First build.`, and `index.html changed` keeps the file's name.
+pub(crate) fn sentence(clause: &str) -> String {
+    let first = clause.split_whitespace().next().unwrap_or("");
+    // A path, a variable or an option keeps its spelling.
+    let is_word = first.chars().all(|c| c.is_ascii_lowercase());
+    let mut text = match clause.chars().next() {
+        Some(c) if is_word => format!("{}{}", c.to_uppercase(), &clause[c.len_utf8()..]),
+        _ => clause.to_owned(),
+    };
+    if !text.is_empty() && !text.ends_with(['.', '!', '?', ':']) {
+        text.push('.');
+    }
+    text
 }
 
 /// One word for a cell.
@@ -144,6 +160,14 @@ mod tests {
     }
 
     #[test]
+    fn a_clause_becomes_a_sentence_and_a_name_keeps_its_spelling() {
+        assert_eq!(sentence("first build of this step"), "First build of this step.");
+        assert_eq!(sentence("index.html changed"), "index.html changed.");
+        assert_eq!(sentence("Line 3 runs."), "Line 3 runs.");
+        assert_eq!(sentence(""), "");
+    }
+
+    #[test]
     fn times_name_their_unit() {
         assert_eq!(millis(40), "40 ms");
         assert_eq!(millis(1240), "1.2 s");
@@ -152,7 +176,8 @@ mod tests {
 
     #[test]
     fn a_digest_is_cut_and_other_text_is_not() {
-        assert_eq!(short_digest("sha256:0123456789abcdef"), "0123456789ab");
-        assert_eq!(short_digest("same"), "same");
+        let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        assert_eq!(short_digest(&digest), "0123456789ab");
+        assert_eq!(short_digest("make directory"), "make directory");
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn Header(props: &HeaderProps) -> Html {
     let choose = Callback::from(move |event: Event| {
         let select: HtmlSelectElement = event.target_unchecked_into();
         if let Some(example) = EXAMPLES.iter().find(|example| example.id == select.value()) {
-            let said = format!("{}: {}", example.title, example.about);
+            let said = format!("{}. {}", example.title, example.about);
             act.emit(Action::Replace(example.project(), said));
         }
         // It is a menu of what can be opened, not the state of the page.

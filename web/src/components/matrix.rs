@@ -42,7 +42,9 @@ pub(crate) fn Matrix(props: &MatrixProps) -> Html {
     html! {
         <div class="scroll">
             <table class="matrix">
-                <caption class="note">{ "+ added   ~ changed   − deleted   hatched: shipped, then hidden" }</caption>
+                <caption class="note">
+                    <span>{ "+ added" }</span><span>{ "~ changed" }</span><span>{ "− deleted" }</span><span>{ "hatched: shipped, then hidden" }</span>
+                </caption>
                 <thead><tr><th scope="col">{ "path" }</th>
                     for index in &layers { <th scope="col" title={image.layers[*index].instruction.clone()}>{ column(model, *index) }</th> }
                 </tr></thead>

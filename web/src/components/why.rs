@@ -23,7 +23,7 @@ pub(crate) fn Why(props: &WhyProps) -> Html {
         <aside class="why" id="why" aria-label={format!("Line {line}")}>
             <h3><span class={classes!("dot", words::slug(cell.state))} aria-hidden="true"></span>{ words::verdict(line, cell.state) }</h3>
             if let Some(miss) = &cell.miss {
-                <p class="reason">{ &miss.reason }</p>
+                <p class="reason">{ words::sentence(&miss.reason) }</p>
             }
             <p>{ &cell.meaning }</p>
             <Figures cell={cell.clone()} />
@@ -53,7 +53,7 @@ fn Figures(props: &FiguresProps) -> Html {
     html! {
         <p class="figures">
             if let Some(bytes) = cell.bytes { <span>{ words::bytes(bytes) }</span> }
-            if let Some(millis) = cell.millis { <span>{ words::millis(millis) }</span> }
+            if let Some(millis) = cell.millis.filter(|millis| *millis > 0) { <span>{ words::millis(millis) }</span> }
             if cell.simulated { <span class="tag">{ "simulated" }</span> }
         </p>
     }

@@ -127,6 +127,8 @@ impl Model {
         self.project = Rc::new(project);
         self.revision += 1;
         self.settled = false;
+        // Another project: the worker begins anew, so that its lines are not compared with those of this one.
+        self.sent.project = None;
         self.tape = Rc::default();
         self.findings = Rc::default();
         self.stages = Rc::default();
@@ -191,30 +193,34 @@ impl Model {
         if !self.has_engine() || self.settled {
             return;
         }
-        self.settled = true;
-        self.tell();
-        self.sent.preview_text = self.text.clone();
-        self.sent.preview = self.ask(Ask::Preview(self.project.options.clone()));
+        let options = self.project.options.clone();
+        let told = self.tell();
+        // News of files is answered by a preview with the options that the worker knows.
+        let answers = told.filter(|_| self.sent.options.as_ref() == Some(&options));
+        self.expect_preview(answers);
     }
 
-    fn tell(&mut self) {
-        match self.sent.project.clone() {
-            None => {
-                self.ask(Ask::Open {
-                    files: self.project.inputs(),
-                });
-            }
-            Some(told) => {
-                let (files, paths) = self.project.since(&told);
-                if !paths.is_empty() {
-                    self.ask(Ask::Remove { paths });
-                }
-                if !files.is_empty() {
-                    self.ask(Ask::Put { files });
-                }
-            }
-        }
-        self.sent.project = Some(self.project.clone());
+    /// Waits for the preview that answers `id`, or for one that is asked for now.
+    fn expect_preview(&mut self, id: Option<u32>) {
+        let options = self.project.options.clone();
+        self.settled = true;
+        self.sent.preview_text = self.text.clone();
+        self.sent.options = Some(options.clone());
+        self.sent.preview = id.unwrap_or_else(|| self.ask(Ask::Preview(options)));
+    }
+
+    /// Tells the worker which files changed; returns the number of the last request, if there was need for any.
+    fn tell(&mut self) -> Option<u32> {
+        let told = self.sent.project.replace(self.project.clone());
+        let Some(told) = told else {
+            return Some(self.ask(Ask::Open {
+                files: self.project.inputs(),
+            }));
+        };
+        let (files, paths) = self.project.since(&told);
+        let removed = (!paths.is_empty()).then(|| self.ask(Ask::Remove { paths }));
+        let put = (!files.is_empty()).then(|| self.ask(Ask::Put { files }));
+        put.or(removed)
     }
 
     pub(super) fn start_build(&mut self) {
@@ -226,6 +232,8 @@ impl Model {
         // The build's own cells take the place of a preview's that is on its way.
         self.sent.answered = self.sent.preview;
         self.sent.build_text = self.text.clone();
+        self.sent.built = Some(self.project.clone());
+        self.sent.options = Some(self.project.options.clone());
         self.sent.build = self.ask(Ask::Build(self.project.options.clone()));
         self.build = Build::Running {
             steps: (0, 0),
@@ -245,11 +253,10 @@ impl Model {
 
     pub(super) fn forget_cache(&mut self) {
         if self.has_engine() {
-            self.settled = true;
             self.tell();
-            self.ask(Ask::ForgetCache);
-            self.sent.preview_text = self.text.clone();
-            self.sent.preview = self.ask(Ask::Preview(self.project.options.clone()));
+            let forgotten = self.ask(Ask::ForgetCache);
+            let knows = self.sent.options.as_ref() == Some(&self.project.options);
+            self.expect_preview(knows.then_some(forgotten));
             self.status = "The build cache is empty.".into();
         }
     }

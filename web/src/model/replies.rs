@@ -19,7 +19,7 @@ impl Model {
                     version: version.into(),
                     images: images.into(),
                 };
-                self.sent.project = None;
+                (self.sent.project, self.sent.options) = (None, None);
                 self.settled = false;
                 self.settle();
             }
@@ -88,7 +88,12 @@ impl Model {
 
     fn take_log(&mut self, text: &str) {
         let log = Rc::make_mut(&mut self.log);
-        log.extend(text.lines().map(Rc::from));
+        for line in text.lines() {
+            // One empty line between two steps, however the pieces are cut.
+            if !line.is_empty() || log.last().is_some_and(|last| !last.is_empty()) {
+                log.push(line.into());
+            }
+        }
         if log.len() > MAX_LOG {
             log.drain(..log.len() - MAX_LOG);
         }
@@ -102,7 +107,7 @@ impl Model {
         };
         self.layer_lines = image.layers.iter().map(|layer| layer.line.and_then(place)).collect();
         let n_layers = image.layers.len();
-        self.status = format!(
+        self.summary = format!(
             "Built: {} ran, {} from the cache. {}, {}.",
             words::count(image.ran, "step", "steps"),
             image.cached,
@@ -110,6 +115,7 @@ impl Model {
             words::bytes(image.bytes),
         )
         .into();
+        self.status = Rc::default();
         self.image = Some(Rc::new(image));
         self.build = Build::Done;
         self.matrix = Rc::default();

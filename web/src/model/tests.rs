@@ -107,7 +107,7 @@ fn typing_is_answered_after_a_pause_with_what_changed_only() {
     let typed = ready().update(Action::Type("FROM scratch\n".to_owned()));
     assert!(typed.asks.is_empty() && !typed.settled);
     let settled = typed.update(Action::Settle);
-    assert_eq!(kinds(&settled), ["put", "preview"]);
+    assert_eq!(kinds(&settled), ["put"]);
     let Ask::Put { files } = &settled.asks[0].ask else {
         panic!("expected Put first")
     };
@@ -148,6 +148,27 @@ fn only_the_newest_preview_counts() {
     assert_eq!(states(&late), []);
     let model = model.update(reply(second, preview(&[(1, LineState::Base)])));
     assert_eq!(states(&model), [(1, LineState::Base)]);
+}
+
+#[test]
+fn other_options_need_a_preview_of_their_own() {
+    let model = ready().update(Action::Type("FROM scratch\n".to_owned()));
+    let options = Options {
+        target: "test".to_owned(),
+        ..model.project.options.clone()
+    };
+    assert_eq!(
+        kinds(&model.update(Action::SetOptions(options)).update(Action::Settle)),
+        ["put", "preview"]
+    );
+}
+
+#[test]
+fn another_project_is_opened_anew() {
+    let model = ready()
+        .update(Action::Replace(project("FROM other\n"), "other".to_owned()))
+        .update(Action::Settle);
+    assert_eq!(kinds(&model), ["open"]);
 }
 
 #[test]
@@ -425,7 +446,7 @@ fn editing_another_file_leaves_the_cells() {
         .update(Action::OpenFile("index.html".into()));
     let model = model.update(Action::Type("<h1>bye</h1>".to_owned()));
     assert_eq!(states(&model), [(1, LineState::Base)]);
-    assert_eq!(kinds(&model.update(Action::Settle)), ["put", "preview"]);
+    assert_eq!(kinds(&model.update(Action::Settle)), ["put"]);
 }
 
 #[test]

@@ -1,0 +1,74 @@
+//! What can happen to the page.
+
+use std::rc::Rc;
+
+use messages::{Options, Problem, Reply};
+
+use super::{Inside, Project, Scope, SourceFile};
+
+/// Something that happens.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Action {
+    /// The open file's text was typed.
+    Type(String),
+    /// A file is opened in the editor.
+    OpenFile(Rc<str>),
+    /// A file is added, empty, and opened.
+    AddFile(String),
+    /// A file gets another path.
+    RenameFile(Rc<str>, String),
+    /// A file is deleted.
+    RemoveFile(Rc<str>),
+    /// A file becomes executable, or no longer.
+    SetMode(Rc<str>, u32),
+    /// Files come from outside; those of the same path are replaced.
+    PutFiles(Vec<(String, SourceFile)>),
+    /// Another project takes this one's place.
+    Replace(Project, String),
+    /// The one before comes back.
+    Undo,
+    /// The one before is forgotten.
+    KeepNew,
+    /// Options change.
+    SetOptions(Options),
+    /// A mend is applied to the Dockerfile.
+    Fix(Problem),
+    /// Typing has paused.
+    Settle,
+    /// Build.
+    Build,
+    /// Stop the build.
+    Cancel,
+    /// Forget the cache.
+    ForgetCache,
+    /// The image as an archive.
+    Download,
+    /// The worker answered.
+    Reply(Reply),
+    /// The worker is gone.
+    EngineFailed(String),
+    /// A new worker was started.
+    EngineRestarted,
+    /// A line of the Dockerfile is selected.
+    SelectLine(usize),
+    /// A layer is selected.
+    SelectLayer(usize),
+    /// A path of the selected layer is selected.
+    SelectPath(Rc<str>),
+    /// A cell of the matrix is selected.
+    SelectCell(usize, Rc<str>),
+    /// Another side of the image.
+    Show(Inside),
+    /// One layer or all up to it.
+    ShowScope(Scope),
+    /// The files are narrowed.
+    Narrow(String),
+    /// A directory is folded, or opened.
+    Fold(String),
+    /// Something is to be said.
+    Say(String),
+    /// Something went wrong outside the model.
+    Trouble(String),
+    /// Trouble was read.
+    Dismiss,
+}
