@@ -89,6 +89,9 @@ pub(crate) struct Command {
     pub(crate) dialect: Dialect,
 }
 
+/// The shell variable that holds the umask.
+pub(crate) const UMASK: &str = "LAYERLAB_UMASK";
+
 /// Whose words the shell's own errors take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -118,6 +121,14 @@ impl Builtin for Command {
             if self.shared.lock().which(self.name, path).is_none() {
                 return Ok(ExecResult::err(self.dialect.not_found(self.name), 127));
             }
+        }
+        // The shell restores its variables when a subshell ends, and with this one the umask.
+        if let Some(mask) = ctx
+            .variables
+            .get(UMASK)
+            .and_then(|mask| u32::from_str_radix(mask, 8).ok())
+        {
+            self.shared.lock().umask = mask & 0o777;
         }
         let cwd = ctx.cwd.to_string_lossy().into_owned();
         let stdin = ctx.stdin.map(|data| data.as_bytes().to_vec()).unwrap_or_default();
@@ -153,6 +164,10 @@ impl Builtin for Command {
                 }
                 Err(errno) => return Ok(ExecResult::err(format!("{}: {errno}\n", self.name), 1)),
             };
+            if self.name == "umask" {
+                let mask = format!("{:o}", self.shared.lock().umask);
+                ctx.variables.insert(UMASK.to_owned(), mask);
+            }
             let mut done = ExecResult::ok(out);
             done.stderr = err.into();
             done.exit_code = exit;

@@ -7,6 +7,7 @@ mod copy;
 mod files;
 mod identity;
 mod install;
+mod list;
 mod modes;
 mod options;
 mod stat;
@@ -43,6 +44,7 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("cp", copy::cp),
         ("mv", copy::mv),
         ("install", install::install),
+        ("ls", list::ls),
         ("rm", files::rm),
         ("unlink", files::rm),
         ("rmdir", files::rmdir),

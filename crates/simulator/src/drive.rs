@@ -6,8 +6,11 @@ use std::pin::pin;
 use std::task::{Context, Poll};
 use store::{BlobStore, StoreError};
 
-/// How often a future may stop without asking for bytes before it counts as stuck.
+/// How often a future may stop without asking for bytes before it counts as stuck, where nobody could wake it.
 const MAX_IDLE_POLLS: u32 = 10_000;
+/// How long a future may take altogether, where time passes: far longer than the shell's own limits let it run.
+#[cfg(not(target_family = "wasm"))]
+const MAX_WAIT: std::time::Duration = std::time::Duration::from_mins(5);
 
 /// Why a future did not end.
 #[derive(Debug)]
@@ -28,14 +31,12 @@ pub(crate) fn complete<T>(shared: &Shared, blobs: &dyn BlobStore, future: impl F
                 return Poll::Ready(Ok(done));
             }
             match supply(shared, blobs) {
+                // On an operating system another thread may be at work for the shell, and wakes it when done.
+                Ok(0) if cfg!(not(target_family = "wasm")) => return Poll::Pending,
                 Ok(0) => {
                     n_idle += 1;
                     if n_idle > MAX_IDLE_POLLS {
                         return Poll::Ready(Err(Stuck::Waiting));
-                    }
-                    if cfg!(not(target_family = "wasm")) {
-                        cx.waker().wake_by_ref();
-                        return Poll::Pending;
                     }
                 }
                 Ok(_) => n_idle = 0,
@@ -67,16 +68,16 @@ fn supply(shared: &Shared, blobs: &dyn BlobStore) -> Result<usize, StoreError> {
     Ok(digests.len())
 }
 
-/// On an operating system, bashkit needs tokio's clock to exist; nothing here waits for it.
+/// On an operating system bashkit needs tokio: it reads its clock, and lets a thread parse what `sh -c` is given.
 #[cfg(not(target_family = "wasm"))]
 fn block_on<T>(future: impl Future<Output = Result<T, Stuck>>) -> Result<T, Stuck> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build()
         .expect("a runtime without I/O needs nothing that could fail");
-    let result = runtime.block_on(future);
+    let result = runtime.block_on(async { tokio::time::timeout(MAX_WAIT, future).await });
     runtime.shutdown_background();
-    result
+    result.unwrap_or(Err(Stuck::Waiting))
 }
 
 /// In WebAssembly one poll is enough: `complete` loops until the future is done or stuck.

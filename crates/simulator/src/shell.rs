@@ -1,6 +1,6 @@
 //! One session of the virtual shell: what it is given, how it is bounded, and its log.
 
-use crate::command::Dialect;
+use crate::command::{Dialect, UMASK};
 use crate::drive::{Stuck, complete};
 use crate::vfs::Vfs;
 use crate::world::Shared;
@@ -145,7 +145,7 @@ pub(crate) fn run(
 
 /// What the shell is told before the script: no chance, and its options.
 fn setup(invocation: &Invocation) -> String {
-    let mut setup = "RANDOM=1; ".to_owned();
+    let mut setup = format!("RANDOM=1; {UMASK}=22; ");
     for option in &invocation.options {
         let flag = if option.len() > 1 { "-o " } else { "-" };
         setup.push_str("set ");

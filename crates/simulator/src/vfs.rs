@@ -102,7 +102,18 @@ fn metadata(node: &Node) -> Metadata {
     }
 }
 
+#[async_trait]
 impl FileSystemExt for Vfs {
+    async fn mkfifo(&self, path: &Path, mode: u32) -> bashkit::Result<()> {
+        let path = text(path);
+        self.lock(|world| {
+            let target = world.resolve_new(&path, Follow::AllButLast)?;
+            let meta = world.meta_for(&target, mode & 0o7777);
+            let kind = Special::Fifo;
+            world.put(&target, Node::Special { meta, kind })
+        })
+    }
+
     fn backend_kind(&self) -> &'static str {
         "layerlab"
     }

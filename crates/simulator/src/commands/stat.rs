@@ -94,7 +94,7 @@ fn described(call: &Call<'_>, given: &str, target: &TreePath, node: &Node, forma
 }
 
 /// `drwxr-xr-x`.
-fn rights(letter: char, mode: u32) -> String {
+pub(crate) fn rights(letter: char, mode: u32) -> String {
     let mut text: Vec<char> = vec![letter];
     for (shift, special, lower, upper) in [(6, 0o4000, 's', 'S'), (3, 0o2000, 's', 'S'), (0, 0o1000, 't', 'T')] {
         let class = mode >> shift;

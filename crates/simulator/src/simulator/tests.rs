@@ -116,6 +116,28 @@ fn the_umask_holds_for_redirections_and_directories() {
 }
 
 #[test]
+fn a_subshell_keeps_its_umask_to_itself() {
+    let mut stage = Stage::of("alpine:3.9.3");
+    stage.ok("(umask 027; touch /a); touch /b; umask 077; sh -c 'touch /c'");
+    assert_eq!(stage.rights("/a").0, 0o640);
+    assert_eq!(stage.rights("/b").0, 0o644);
+    assert_eq!(stage.rights("/c").0, 0o600);
+}
+
+#[test]
+fn listings_show_what_the_tree_has() {
+    let mut stage = Stage::of("alpine:3.9.3");
+    let log = stage.ok("mkdir /d && cd /d && echo abc > f && chown guest:users f && ln -s f l && touch .h && ls -a && ls -l f l && ls | wc -l");
+    contains(&log, ".\n..\n.h\nf\nl\n");
+    contains(
+        &log,
+        "-rw-r--r--    1 guest    users             4 2023-11-14 22:13 f\n",
+    );
+    contains(&log, " l -> f\n2\n");
+    contains(&stage.fails(1, "ls /nope"), "ls: /nope: No such file or directory");
+}
+
+#[test]
 fn hard_links_are_one_file() {
     let mut stage = Stage::of("alpine:3.9.3");
     stage.ok("echo x > /a && ln /a /b && chmod 600 /b && ln -s /a /c && cp -a /a /d");
