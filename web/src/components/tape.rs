@@ -84,13 +84,14 @@ fn Cell(props: &CellProps) -> Html {
     };
     let figure = figure(cell);
     let simulated = if cell.simulated { ", simulated" } else { "" };
-    let label = format!("Line {line}: {} {figure}{simulated}", words::state(cell.state));
     html! {
-        <button class={classes!("cell", words::slug(cell.state))} {tabindex} onclick={select} aria-label={label} title={cell.meaning.clone()}
+        <button class={classes!("cell", words::slug(cell.state))} {tabindex} onclick={select} title={cell.meaning.clone()}
             data-line={line.to_string()} data-state={words::slug(cell.state)} data-bytes={cell.bytes.map(|n| n.to_string())}>
+            <span class="vh">{ format!("Line {line}: ") }</span>
             <span class="glyph" aria-hidden="true">{ words::glyph(cell.state) }</span>
-            <span class="word">{ words::state(cell.state) }</span>
+            <span class="word">{ words::state(cell.state) }</span>{ " " }
             <em>{ figure }</em>
+            <span class="vh">{ simulated }</span>
         </button>
     }
 }
