@@ -21,7 +21,7 @@ use engine::{Prepared, Request};
 use oci::Reference;
 use planner::Options;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Builds, prints, and writes what was asked for.
 ///
@@ -36,7 +36,7 @@ pub fn preview(args: &PreviewArgs, terminal: &mut Terminal<'_>) -> Result<(), Fa
         .collect();
     check_outputs(args)?;
     let input = read_input(&args.input.context, args.input.file.as_deref(), terminal.stdin).map_err(Failure::solve)?;
-    let mut session = Session::open(args.input.root.as_deref(), terminal)?;
+    let mut session = Session::open(args.input.root.as_deref(), &project(args), terminal)?;
     let context = FolderContext {
         folder: input.folder.clone(),
         ignore: input.ignore.clone(),
@@ -127,6 +127,18 @@ fn check_outputs(args: &PreviewArgs) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// What tells one project from another: where its context and its Dockerfile are.
+fn project(args: &PreviewArgs) -> String {
+    let place = |path: &Path| {
+        path.canonicalize()
+            .unwrap_or_else(|_| path.to_owned())
+            .display()
+            .to_string()
+    };
+    let file = args.input.file.as_deref().map(place).unwrap_or_default();
+    format!("{}\0{file}", place(&args.input.context))
 }
 
 fn look(args: &PreviewArgs, colour: bool) -> Look {

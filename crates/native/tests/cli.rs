@@ -239,6 +239,23 @@ fn a_changed_file_is_named_as_the_reason() {
 }
 
 #[test]
+fn projects_share_the_cache_but_each_is_told_its_own_changes() {
+    let bench = Bench::new(HELLO);
+    fs::create_dir(bench.path("context/other")).unwrap();
+    bench.write("other/Dockerfile", "FROM scratch\nWORKDIR /b\nCOPY Dockerfile /\n");
+    bench.preview(&[]).ok();
+    let other = bench.run(&["preview", "--root", "root", "context/other"]).ok().stdout;
+    assert_eq!(other.matches("because first build of this step").count(), 2, "{other}");
+    bench.write("hello.txt", "changed\n");
+    let again = bench.preview(&[]).ok().stdout;
+    assert!(again.contains("because hello.txt changed"), "{again}");
+    fs::create_dir(bench.path("copy")).unwrap();
+    fs::copy(bench.path("context/other/Dockerfile"), bench.path("copy/Dockerfile")).unwrap();
+    let copy = bench.run(&["preview", "--root", "root", "copy"]).ok().stderr;
+    assert_eq!(copy.matches("CACHED").count(), 2, "{copy}");
+}
+
+#[test]
 fn a_damaged_cache_is_a_warning_and_a_longer_build() {
     let bench = Bench::new(HELLO);
     bench.preview(&[]).ok();
