@@ -84,11 +84,14 @@ impl Checksums {
     }
 
     fn file(&mut self, meta: &Meta, content: &Content, blobs: &dyn BlobStore) -> Result<Digest, StoreError> {
-        let head = header(meta, '0', content.size(), "", (0, 0));
-        let mut sum = Digester::new();
-        sum.update(&head);
+        let begun = || {
+            let mut sum = Digester::new();
+            sum.update(&header(meta, '0', content.size(), "", (0, 0)));
+            sum
+        };
         match content {
             Content::Absent { .. } => {
+                let mut sum = begun();
                 sum.update(b"absent");
                 Ok(sum.finish())
             }
@@ -98,6 +101,7 @@ impl Checksums {
                 if let Some(known) = self.files.get(&key).filter(|_| is_plain) {
                     return Ok(*known);
                 }
+                let mut sum = begun();
                 add_blob(&mut sum, digest, blobs)?;
                 let sum = sum.finish();
                 if is_plain {

@@ -4,7 +4,7 @@ use crate::ignore::{Ignore, IgnoreError, Trail};
 use oci::{Digest, Time};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use store::{BlobStore, Content, Meta, Node, PathError, StoreError, Tree, TreeError, TreePath};
+use store::{BlobStore, Content, Dir, Meta, Node, PathError, StoreError, Tree, TreeError, TreePath};
 
 /// Where the files of a context are: a memory, a folder, a case.
 pub trait Context {
@@ -139,66 +139,110 @@ pub fn load<C: Context + ?Sized>(
         }
     }
     entries.sort_by(|a, b| a.0.cmp(&b.0));
-    let mut tree = Tree::new();
-    // Directories from the root to where we are, with what the rules say of each and whether it is in the tree.
-    let mut above: Vec<(TreePath, Trail, Option<Meta>)> = Vec::new();
+    // Directories from the root to where we are.
+    let mut open = vec![Open::new(TreePath::root(), None, Meta::of_mode(0o755))];
     for (path, entry) in entries {
-        while above.last().is_some_and(|(dir, ..)| !path.is_within(dir)) {
-            above.pop();
+        while open.last().is_some_and(|dir| !path.is_within(&dir.path)) {
+            close(&mut open)?;
         }
-        enter_missing(&path, &entry, ignore, &mut above);
         let meta = Meta {
             mode: entry.mode & 0o7777,
             mtime: entry.mtime,
             ..Meta::default()
         };
-        let trail = ignore.enter(path.as_str(), above.last().map(|(_, trail, _)| trail));
+        open_missing(&path, &meta, ignore, &mut open);
+        let above = open.last_mut().expect("the root is never closed here");
+        let trail = ignore.enter(path.as_str(), above.trail.as_ref());
         let kept = !trail.is_ignored();
         let node = match entry.kind {
-            EntryKind::Dir => None,
-            EntryKind::File { .. } | EntryKind::Symlink(_) if !kept => continue,
-            EntryKind::File { size, digest } => Some(Node::file(
-                meta.clone(),
-                content(context, &entry.path, size, digest, blobs)?,
-            )),
-            EntryKind::Symlink(target) => Some(Node::symlink(meta.clone(), target)),
-        };
-        if node.is_none() && !kept {
-            above.push((path, trail, Some(meta)));
-            continue;
-        }
-        for (dir, _, waiting) in &mut above {
-            if let Some(meta) = waiting.take() {
-                tree.insert(dir, Node::dir(meta))?;
+            EntryKind::Dir => {
+                let mut dir = Open::new(path, Some(trail), meta);
+                dir.kept = kept;
+                open.push(dir);
+                continue;
             }
-        }
-        if let Some(node) = node {
-            tree.insert(&path, node)?;
-        } else {
-            tree.insert(&path, Node::dir(meta))?;
-            above.push((path, trail, None));
-        }
+            _ if !kept => continue,
+            EntryKind::File { size, digest } => Node::file(meta, content(context, &entry.path, size, digest, blobs)?),
+            EntryKind::Symlink(target) => Node::symlink(meta, target),
+        };
+        above.put(&path, node)?;
     }
-    Ok(tree)
+    while open.len() > 1 {
+        close(&mut open)?;
+    }
+    let root = open.pop().expect("the root is left").into_dir();
+    Ok(Tree::from_dir(Arc::new(root))?)
 }
 
-/// Enters the directories above `path` that are not listed.
-fn enter_missing(path: &TreePath, entry: &Entry, ignore: &Ignore, above: &mut Vec<(TreePath, Trail, Option<Meta>)>) {
-    let Some(parent) = path.parent() else { return };
-    let mut dir = above.last().map_or_else(TreePath::root, |(dir, ..)| dir.clone());
-    let missing: Vec<String> = parent
-        .below(&dir)
-        .map(|rest| rest.components().map(ToOwned::to_owned).collect())
-        .unwrap_or_default();
-    for name in missing {
-        dir = dir.join(&name).expect("a component of a path is a name");
-        let trail = ignore.enter(dir.as_str(), above.last().map(|(_, trail, _)| trail));
+/// A directory whose content is being read.
+struct Open {
+    path: TreePath,
+    /// What the rules say of it; nothing of the root.
+    trail: Option<Trail>,
+    meta: Meta,
+    /// Whether it is kept even if nothing in it is.
+    kept: bool,
+    entries: Vec<(String, Node)>,
+}
+
+impl Open {
+    fn new(path: TreePath, trail: Option<Trail>, meta: Meta) -> Open {
+        Open {
+            path,
+            trail,
+            meta,
+            kept: false,
+            entries: Vec::new(),
+        }
+    }
+
+    /// Adds what comes next in order.
+    fn put(&mut self, path: &TreePath, node: Node) -> Result<(), TreeError> {
+        let name = path.name().unwrap_or_default();
+        if self.entries.last().is_some_and(|(last, _)| last == name) {
+            return Err(TreeError::NotDirectory { path: path.absolute() });
+        }
+        self.entries.push((name.to_owned(), node));
+        Ok(())
+    }
+
+    fn into_dir(self) -> Dir {
+        Dir {
+            meta: self.meta,
+            entries: self.entries.into_iter().collect(),
+        }
+    }
+}
+
+/// Puts the innermost directory into the one above it, if it or anything in it is kept.
+fn close(open: &mut Vec<Open>) -> Result<(), TreeError> {
+    if let Some(dir) = open.pop()
+        && (dir.kept || !dir.entries.is_empty())
+        && let Some(above) = open.last_mut()
+    {
+        let path = dir.path.clone();
+        above.put(&path, Node::Dir(Arc::new(dir.into_dir())))?;
+    }
+    Ok(())
+}
+
+/// Opens the directories above `path` that are not listed.
+fn open_missing(path: &TreePath, meta: &Meta, ignore: &Ignore, open: &mut Vec<Open>) {
+    let parent = path.parent().unwrap_or_default();
+    let mut dir = open.last().map_or_else(TreePath::root, |dir| dir.path.clone());
+    if dir == parent {
+        return;
+    }
+    let missing = parent.below(&dir).unwrap_or_default();
+    for name in missing.components() {
+        dir = dir.join(name).expect("a component of a path is a name");
+        let trail = ignore.enter(dir.as_str(), open.last().and_then(|dir| dir.trail.as_ref()));
         let meta = Meta {
             mode: 0o755,
-            mtime: entry.mtime,
+            mtime: meta.mtime,
             ..Meta::default()
         };
-        above.push((dir.clone(), trail, Some(meta)));
+        open.push(Open::new(dir.clone(), Some(trail), meta));
     }
 }
 
@@ -323,6 +367,15 @@ mod tests {
     #[test]
     fn an_ignored_folder_without_kept_files_is_gone() {
         assert_eq!(paths(&["a/b"], &["a", "c"], "a\nc\n"), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_file_that_is_also_a_folder_is_an_error() {
+        let mut context = MemoryContext::default();
+        context.put("a", 0o644, Time::default(), b"file");
+        context.put("a/b", 0o644, Time::default(), b"file");
+        let loaded = load(&context, &Ignore::default(), &mut MemoryBlobs::default());
+        assert_eq!(loaded.expect_err("both cannot be").to_string(), "not a directory: /a");
     }
 
     #[test]

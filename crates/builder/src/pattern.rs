@@ -6,6 +6,11 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     parts: Vec<Part>,
+    /// What every path that it accepts begins with.
+    prefix: String,
+    /// What every path that it accepts ends with; the whole path if `is_literal`.
+    suffix: String,
+    is_literal: bool,
 }
 
 /// Why a text is no pattern.
@@ -63,18 +68,39 @@ impl Pattern {
             };
             parts.push(part);
         }
-        Ok(Pattern { parts })
+        let literal = |part: &Part| match part {
+            Part::Char(c) => Some(*c),
+            _ => None,
+        };
+        let prefix: String = parts.iter().map_while(literal).collect();
+        let mut suffix: Vec<char> = parts.iter().rev().map_while(literal).collect();
+        suffix.reverse();
+        Ok(Pattern {
+            is_literal: suffix.len() == parts.len(),
+            suffix: suffix.into_iter().collect(),
+            prefix,
+            parts,
+        })
     }
 
     /// Whether the whole of `path` is accepted. Takes time in proportion to both lengths, whatever the pattern.
     pub fn matches(&self, path: &str) -> bool {
+        if self.is_literal {
+            return path == self.suffix;
+        }
+        path.starts_with(&self.prefix) && path.ends_with(&self.suffix) && self.accepts(path)
+    }
+
+    fn accepts(&self, path: &str) -> bool {
         let n = self.parts.len();
         // `at[i]`: part `i` comes next. `inside[i]`: part `i` is a `Folders` that has accepted something.
         let (mut at, mut inside) = (vec![false; n + 1], vec![false; n]);
+        let (mut next, mut next_inside) = (at.clone(), inside.clone());
         at[0] = true;
         self.pass_optional(&mut at);
         for ch in path.chars() {
-            let (mut next, mut next_inside) = (vec![false; n + 1], vec![false; n]);
+            next.fill(false);
+            next_inside.fill(false);
             for (i, part) in self.parts.iter().enumerate() {
                 if *part == Part::Folders && (at[i] || inside[i]) {
                     next_inside[i] = true;
@@ -93,7 +119,8 @@ impl Pattern {
                 }
             }
             self.pass_optional(&mut next);
-            (at, inside) = (next, next_inside);
+            std::mem::swap(&mut at, &mut next);
+            std::mem::swap(&mut inside, &mut next_inside);
         }
         at[n]
     }
