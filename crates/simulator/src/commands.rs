@@ -12,6 +12,7 @@ mod modes;
 mod options;
 mod stat;
 mod system;
+mod test;
 
 use crate::command::{Call, Dialect, Work};
 use crate::packages;
@@ -36,6 +37,8 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
     let mut all: Vec<(&'static str, Work, Kind)> = vec![
         ("umask", modes::umask, Internal),
         ("echo", system::echo, Internal),
+        ("test", test::test, Internal),
+        ("[", test::test, Internal),
         (UNSIMULATED, unsimulated, Internal),
         (PUSH_USER, identity::push_user, Internal),
         (POP_USER, identity::pop_user, Internal),

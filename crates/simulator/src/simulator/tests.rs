@@ -138,6 +138,25 @@ fn listings_show_what_the_tree_has() {
 }
 
 #[test]
+fn tests_tell_files_from_links_and_compare() {
+    let mut stage = Stage::of("alpine:3.9.3");
+    for yes in [
+        "[ -L /bin/sh ]",
+        "[ -x /bin/sh -a -f /bin/busybox ]",
+        "[ ! -e /nope ]",
+        "test \\( 1 -gt 2 -o a = a \\) -a -d /etc",
+        "[ = = = ]",
+        "[ -n -n ]",
+        "! [ -s /etc/nope ]",
+        "! [ \"\" ]",
+        "[ 1 -eq x ]; [ $? = 2 ]",
+        "[ a; [ $? = 2 ]",
+    ] {
+        stage.ok(yes);
+    }
+}
+
+#[test]
 fn hard_links_are_one_file() {
     let mut stage = Stage::of("alpine:3.9.3");
     stage.ok("echo x > /a && ln /a /b && chmod 600 /b && ln -s /a /c && cp -a /a /d");
