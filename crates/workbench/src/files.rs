@@ -2,6 +2,7 @@
 
 use messages::{ChangeView, ContentView, FileRow, View};
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use store::{
     BlobStore, Change, ChangeKind, Content, Fate, Follow, Image, Layer, Node, Tree, TreeError, TreePath, Usage, apply,
 };
@@ -274,7 +275,7 @@ fn dump(bytes: &[u8]) -> String {
                 }
             })
             .collect();
-        text += &format!("{:08x}  {:<47}  {shown}\n", n * 16, hex.join(" "));
+        writeln!(text, "{:08x}  {:<47}  {shown}", n * 16, hex.join(" ")).expect("writing to a string cannot fail");
     }
     text
 }

@@ -7,6 +7,7 @@ use engine::{Prepared, StandIn};
 use messages::{LineState, LineView, Options, PreviewView, Problem};
 use planner::checks::{Surroundings, check};
 use planner::{Known, Reach};
+use std::fmt::Write as _;
 use store::{BlobStore, Time};
 
 /// The preview of a project; its list of files is left to the caller.
@@ -177,7 +178,7 @@ fn summary(predictions: &[Prediction], cells: &[LineView]) -> String {
     if let Some((line, miss)) = first.and_then(|cell| Some((cell.lines.0, cell.miss.as_ref()?)))
         && cached > 0
     {
-        text += &format!(" Line {line} will run: {}.", miss.reason);
+        write!(text, " Line {line} will run: {}.", miss.reason).expect("writing to a string cannot fail");
     }
     text
 }

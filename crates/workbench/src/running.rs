@@ -42,7 +42,7 @@ pub(crate) struct Shop<'a> {
     pub(crate) now: Time,
 }
 
-impl<'a> Shop<'a> {
+impl Shop<'_> {
     fn tools<'b>(&'b mut self, executor: Option<&'b mut dyn Executor>) -> Tools<'b> {
         Tools {
             now: self.now,

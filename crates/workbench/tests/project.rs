@@ -1,5 +1,6 @@
 //! A project from its first file to the image, as the page sees it.
 
+use LineState::{Base, Cached, Config, Runs};
 use messages::{Answer, Ask, ChangeView, ContentView, FileInput, LineState, Options, PreviewView, View};
 use simulator::Simulator;
 use store::Time;
@@ -81,7 +82,6 @@ const SITE: &[(&str, &str)] = &[
 #[test]
 fn a_first_preview_runs_every_step_and_a_second_build_runs_none() {
     let (mut bench, before) = open(SITE);
-    use LineState::{Base, Cached, Config, Runs};
     assert_eq!(states(&before), [Base, Config, Runs, Runs, Runs]);
     assert_eq!(before.summary, "3 steps: 3 will run.");
     let first = image(&build(&mut bench));
@@ -117,7 +117,6 @@ fn an_edited_file_runs_its_line_and_those_after_it_and_says_why() {
         NOW,
     );
     let view = preview(&mut bench);
-    use LineState::{Base, Cached, Config, Runs};
     assert_eq!(states(&view), [Base, Config, Cached, Cached, Runs]);
     let miss = view.lines[4].miss.as_ref().expect("a reason");
     assert_eq!(miss.reason, "app.js changed since the last build");

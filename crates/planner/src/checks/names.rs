@@ -136,11 +136,11 @@ fn reserved<'a>(instruction: &'a Instruction, names: &mut BTreeSet<&'a str>, rep
 
 /// A comment above FROM and ARG begins with the name it describes.
 fn description(instruction: &Instruction, keyword: &str, names: &[&str], report: &mut Report<'_>) {
-    let comments = instruction
+    let mut comments = instruction
         .comments
         .iter()
         .filter(|comment| config::directive(&comment.value).is_none());
-    let Some(comment) = comments.last() else { return };
+    let Some(comment) = comments.next_back() else { return };
     let word = comment.value.split(' ').next().unwrap_or_default();
     if names.contains(&word) {
         return;
