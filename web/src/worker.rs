@@ -2,7 +2,7 @@
 
 use messages::{Reply, Request};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{ErrorEvent, MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
 use crate::browser;
@@ -21,7 +21,7 @@ pub(crate) struct Link {
     worker: Worker,
     // Kept for as long as the worker may call them.
     _on_message: Closure<dyn FnMut(MessageEvent)>,
-    _on_error: Closure<dyn FnMut(ErrorEvent)>,
+    _on_error: Closure<dyn FnMut(JsValue)>,
 }
 
 impl Link {
@@ -43,14 +43,14 @@ impl Link {
                 Err(error) => Heard::Lost(format!("expected a reply, found something else: {error}")),
             });
         });
-        let on_error = Closure::<dyn FnMut(ErrorEvent)>::new(move |event: ErrorEvent| {
-            let message = event.message();
-            let unsaid = message.is_empty() || message == "undefined";
-            hear.emit(Heard::Lost(if unsaid {
-                "its program could not be loaded".to_owned()
-            } else {
-                message
-            }));
+        let on_error = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
+            // A program that cannot be loaded gives a plain event without a message.
+            let message = js_sys::Reflect::get(&event, &"message".into())
+                .ok()
+                .and_then(|message| message.as_string());
+            hear.emit(Heard::Lost(
+                message.unwrap_or_else(|| "its program could not be loaded".to_owned()),
+            ));
         });
         worker.set_onmessage(Some(on_message.as_ref().unchecked_ref()));
         worker.set_onerror(Some(on_error.as_ref().unchecked_ref()));

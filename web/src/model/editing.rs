@@ -241,6 +241,8 @@ impl Model {
             stopping: false,
         };
         self.log = Rc::default();
+        // Who builds a project keeps it.
+        self.before = None;
         self.status = "The build has begun.".into();
     }
 

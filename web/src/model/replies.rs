@@ -152,7 +152,11 @@ impl Model {
     fn take_failure(&mut self, id: u32, problem: Problem) {
         let what: Rc<str> = problem.message.as_str().into();
         if id == self.sent.build && self.is_building() {
-            self.status = format!("The build failed: {what}").into();
+            self.status = match problem.line {
+                Some(line) => format!("The build failed at line {line}.").into(),
+                None => "The build failed.".into(),
+            };
+            self.selection.line = problem.line.or(self.selection.line);
             self.build = Build::Failed(Rc::new(problem));
         } else if id == self.sent.files {
             self.files = Load::Failed(what);
