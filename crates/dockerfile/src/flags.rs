@@ -6,18 +6,7 @@ use crate::lines::Logical;
 use crate::problem::Problem;
 use crate::suggest::suggest;
 use crate::words::Word;
-use crate::{Flag, Spanned};
-
-/// What a flag takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Takes {
-    /// Nothing, `true` or `false`.
-    Switch,
-    /// One text, once.
-    Text,
-    /// A text, any number of times.
-    Texts,
-}
+use crate::{Flag, Spanned, Takes};
 
 /// The flags of one instruction as they stand in the joined text.
 pub(crate) struct Flags<'a> {

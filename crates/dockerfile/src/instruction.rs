@@ -9,35 +9,14 @@ mod trigger;
 
 use std::ops::Range;
 
-use crate::flags::{Flags, Takes};
+use crate::flags::Flags;
 use crate::json::{self, Json};
+use crate::language;
 use crate::lines::Logical;
 use crate::problem::Problem;
 use crate::suggest::suggest_ignoring_case;
 use crate::words::{self, Word, blank_separated};
 use crate::{Command, Heredoc, Kind, Spanned, quote};
-
-/// Every keyword, in upper case.
-pub(crate) const KEYWORDS: [&str; 18] = [
-    "ADD",
-    "ARG",
-    "CMD",
-    "COPY",
-    "ENTRYPOINT",
-    "ENV",
-    "EXPOSE",
-    "FROM",
-    "HEALTHCHECK",
-    "LABEL",
-    "MAINTAINER",
-    "ONBUILD",
-    "RUN",
-    "SHELL",
-    "STOPSIGNAL",
-    "USER",
-    "VOLUME",
-    "WORKDIR",
-];
 
 /// A logical line split into keyword, flags and the rest.
 pub(crate) struct Node<'a> {
@@ -79,7 +58,7 @@ impl<'a> Node<'a> {
 
     /// Whether there is no such keyword.
     pub(crate) fn is_unknown(&self) -> bool {
-        !KEYWORDS.contains(&self.name().as_str())
+        !language::keywords().any(|keyword| keyword == self.name())
     }
 
     /// Whether heredocs may stand in it. Those of a trigger belong to its ONBUILD.
@@ -129,6 +108,13 @@ impl<'a> Node<'a> {
         Flags::new(&self.flags, self.logical)
     }
 
+    /// The flags, held against those that the instruction knows.
+    pub(crate) fn check_flags(&self) -> Result<Flags<'_>, Problem> {
+        let flags = self.flag_reader();
+        flags.check(language::flags(&self.name()))?;
+        Ok(flags)
+    }
+
     /// Keyword to end.
     pub(crate) fn range(&self) -> Range<usize> {
         let last = self.flags.last().map_or(self.keyword.end, |flag| flag.range.end);
@@ -156,8 +142,7 @@ impl<'a> Node<'a> {
         // BuildKit chooses at random among keywords equally near; one that begins alike is more likely meant.
         let first = written.chars().next().map(|c| c.to_ascii_uppercase());
         let len = written.chars().count();
-        let (alike, other): (Vec<&str>, Vec<&str>) = KEYWORDS
-            .into_iter()
+        let (alike, other): (Vec<&str>, Vec<&str>) = language::keywords()
             .filter(|keyword| keyword.len().abs_diff(len) < 3)
             .partition(|keyword| keyword.chars().next() == first);
         match suggest_ignoring_case(written, alike.into_iter().chain(other)) {
@@ -203,7 +188,7 @@ impl<'a> Node<'a> {
 
     fn plain_command(&self) -> Result<Command, Problem> {
         let command = self.command()?;
-        self.flag_reader().check(&[])?;
+        self.check_flags()?;
         Ok(command)
     }
 
@@ -219,7 +204,7 @@ impl<'a> Node<'a> {
 
     fn one_text(&self, name: &str) -> Result<Spanned<String>, Problem> {
         let argument = self.one_argument(name)?;
-        self.flag_reader().check(&[])?;
+        self.check_flags()?;
         Ok(argument)
     }
 
@@ -228,7 +213,7 @@ impl<'a> Node<'a> {
         if ports.is_empty() {
             return Err(self.at_least_one("EXPOSE"));
         }
-        self.flag_reader().check(&[])?;
+        self.check_flags()?;
         Ok(ports.into_iter().map(|word| self.spanned(word)).collect())
     }
 
@@ -237,7 +222,7 @@ impl<'a> Node<'a> {
         if words.is_empty() {
             return Err(self.at_least_one("VOLUME"));
         }
-        self.flag_reader().check(&[])?;
+        self.check_flags()?;
         let mut paths = Vec::with_capacity(words.len());
         for word in words {
             let value = word.value.trim().to_owned();
@@ -255,12 +240,7 @@ impl<'a> Node<'a> {
 
     fn run(&self) -> Result<Kind, Problem> {
         let command = self.command()?;
-        let flags = self.flag_reader();
-        flags.check(&[
-            ("mount", Takes::Texts),
-            ("network", Takes::Text),
-            ("security", Takes::Text),
-        ])?;
+        let flags = self.check_flags()?;
         let mut mounts = Vec::new();
         for flag in &self.flags {
             if let Some(mount) = self.mount(flag)? {
@@ -299,7 +279,7 @@ impl<'a> Node<'a> {
 
     fn shell(&self) -> Result<Kind, Problem> {
         let command = self.command()?;
-        self.flag_reader().check(&[])?;
+        self.check_flags()?;
         match command {
             Command::Exec(words) if !words.is_empty() => Ok(Kind::Shell(words)),
             Command::Shell(text) if !text.is_empty() => {

@@ -7,9 +7,11 @@ use crate::scope::Scope;
 use crate::{print, suggest};
 use std::fmt;
 
-const TYPES: [&str; 5] = ["bind", "cache", "tmpfs", "secret", "ssh"];
+/// The types of a mount.
+pub const MOUNT_TYPES: [&str; 5] = ["bind", "cache", "tmpfs", "secret", "ssh"];
 const SHARING: [&str; 3] = ["shared", "private", "locked"];
-const KEYS: [&str; 17] = [
+/// The fields of a mount that are suggested for one misspelled, as BuildKit does; `env` and `readwrite` exist beside them.
+pub const MOUNT_FIELDS: [&str; 17] = [
     "type",
     "from",
     "source",
@@ -40,7 +42,7 @@ enum Type {
 
 impl fmt::Display for Type {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(TYPES[*self as usize])
+        f.write_str(MOUNT_TYPES[*self as usize])
     }
 }
 
@@ -190,7 +192,7 @@ impl Fields {
             "gid" => self.gid = Some(number(key, value, 10)?),
             _ => {
                 let message = format!("unexpected key '{key}' in '{key}={value}'");
-                return Err(suggest::with(message, key, KEYS));
+                return Err(suggest::with(message, key, MOUNT_FIELDS));
             }
         }
         Ok(())
@@ -292,7 +294,7 @@ fn kind(value: &str) -> Result<Type, String> {
         "ssh" => Ok(Type::Ssh),
         _ => {
             let message = format!("unsupported mount type {}", print::quoted(value));
-            Err(suggest::with(message, value, TYPES))
+            Err(suggest::with(message, value, MOUNT_TYPES))
         }
     }
 }

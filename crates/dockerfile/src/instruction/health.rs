@@ -1,18 +1,10 @@
 //! HEALTHCHECK.
 
 use super::Node;
-use crate::flags::{Flags, Takes};
+use crate::flags::Flags;
 use crate::problem::Problem;
 use crate::words;
 use crate::{Command, Health, parse_duration, quote};
-
-const FLAGS: [(&str, Takes); 5] = [
-    ("interval", Takes::Text),
-    ("timeout", Takes::Text),
-    ("start-period", Takes::Text),
-    ("start-interval", Takes::Text),
-    ("retries", Takes::Text),
-];
 
 impl Node<'_> {
     pub(super) fn health(&self) -> Result<Health, Problem> {
@@ -45,8 +37,7 @@ impl Node<'_> {
         command: Command,
         type_range: std::ops::Range<usize>,
     ) -> Result<Health, Problem> {
-        let flags = self.flag_reader();
-        flags.check(&FLAGS)?;
+        let flags = self.check_flags()?;
         if name != "CMD" {
             let message = format!("Unknown type {} in HEALTHCHECK (try CMD)", quote(name));
             return Err(Problem::instruction("healthcheck-type", type_range.clone(), message)

@@ -1,7 +1,6 @@
 //! FROM.
 
 use super::Node;
-use crate::flags::Takes;
 use crate::problem::Problem;
 use crate::words::{Word, blank_separated};
 use crate::{Kind, quote};
@@ -29,8 +28,7 @@ impl Node<'_> {
             return Err(Problem::instruction("stage-name", word.range.clone(), message)
                 .hint("begin with a letter, and use letters, digits, \"-\", \"_\" and \".\""));
         }
-        let flags = self.flag_reader();
-        flags.check(&[("platform", Takes::Text)])?;
+        let flags = self.check_flags()?;
         let image = words.pop().expect("there are one or three words");
         Ok(Kind::From {
             image: self.spanned(image),

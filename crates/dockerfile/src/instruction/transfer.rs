@@ -3,29 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::Node;
-use crate::flags::Takes;
 use crate::heredoc::Opener;
 use crate::problem::Problem;
 use crate::{Heredoc, Kind, Transfer};
-
-const COPY_FLAGS: [(&str, Takes); 6] = [
-    ("exclude", Takes::Texts),
-    ("parents", Takes::Switch),
-    ("chown", Takes::Text),
-    ("from", Takes::Text),
-    ("chmod", Takes::Text),
-    ("link", Takes::Switch),
-];
-
-const ADD_FLAGS: [(&str, Takes); 7] = [
-    ("exclude", Takes::Texts),
-    ("chown", Takes::Text),
-    ("chmod", Takes::Text),
-    ("link", Takes::Switch),
-    ("keep-git-dir", Takes::Switch),
-    ("checksum", Takes::Text),
-    ("unpack", Takes::Switch),
-];
 
 impl Node<'_> {
     pub(super) fn transfer(&self, name: &str, heredocs: &mut Vec<Heredoc>) -> Result<Kind, Problem> {
@@ -38,8 +18,7 @@ impl Node<'_> {
                 .count_problem(message)
                 .hint(format!("write {name} source destination")));
         }
-        let flags = self.flag_reader();
-        flags.check(if name == "COPY" { &COPY_FLAGS } else { &ADD_FLAGS })?;
+        let flags = self.check_flags()?;
         let dest = words.pop().expect("there are two words or more");
         if Opener::parse(&dest.value).is_some() {
             let message = format!("{name} cannot accept a heredoc as a destination");

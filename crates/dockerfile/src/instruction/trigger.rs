@@ -24,7 +24,7 @@ impl Node<'_> {
                 .at_least_one("ONBUILD")
                 .hint("write the instruction that a child image shall run"));
         }
-        self.flag_reader().check(&[])?;
+        self.check_flags()?;
         if nested {
             let message = if name == "ONBUILD" {
                 "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed".to_owned()
