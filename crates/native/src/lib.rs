@@ -26,13 +26,12 @@ pub mod state;
 pub mod world;
 // What a person sees.
 pub mod checks;
-pub mod excerpt;
 pub mod failure;
-pub mod progress;
 pub mod report;
 pub mod rows;
-pub mod units;
 pub mod walk;
+
+pub use cli::{excerpt, progress, units};
 
 #[cfg(test)]
 mod testing;
