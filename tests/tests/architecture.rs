@@ -122,7 +122,7 @@ fn every_file_opens_with_a_sentence() {
         for file in rust_files(&folder) {
             let text = read(&file);
             let first = text.lines().next().unwrap_or_default();
-            let is_sentence = first.strip_prefix("//! ").is_some_and(|text| text.len() > 10);
+            let is_sentence = first.strip_prefix("//! ").is_some_and(|text| text.len() > 3);
             if !is_sentence {
                 complaints.push(format!(
                     "{}: expected a sentence after //!, found {first:?}",

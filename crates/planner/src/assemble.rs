@@ -3,10 +3,10 @@
 use crate::definition;
 use crate::env::Env;
 use crate::instructions;
+use crate::lines::lines;
 use crate::options::{Known, Options, Resolved};
 use crate::path;
-use crate::place::Place;
-use crate::plan::{Action, Base, Caching, Input, Line, MakeDir, Past, Plan, Source, Stage, Step};
+use crate::plan::{Action, Base, Caching, Input, MakeDir, Past, Plan, Source, Stage, Step};
 use crate::print::capital_keyword;
 use crate::scope::{IsTarget, Scope};
 use crate::states::{Command, State, States, image_name};
@@ -387,28 +387,4 @@ fn mount_target(mount: &dockerfile::Mount) -> &str {
         .find(|(key, _)| matches!(key.as_str(), "target" | "dst" | "destination"))
         .and_then(|(_, value)| value.as_deref())
         .unwrap_or_default()
-}
-
-fn lines(file: &Dockerfile, states: &States, reached: &BTreeSet<usize>, steps: &[Step]) -> Vec<Line> {
-    let mut stage = None;
-    let mut lines: Vec<Line> = file
-        .instructions
-        .iter()
-        .map(|instruction| {
-            if matches!(instruction.kind, Kind::From { .. }) {
-                stage = Some(stage.map_or(0, |n: usize| n + 1));
-            }
-            Line {
-                stage,
-                lines: Place::of(instruction).lines,
-                steps: Vec::new(),
-                needed: stage.is_none_or(|stage| reached.contains(&stage)),
-            }
-        })
-        .collect();
-    for (index, step) in steps.iter().enumerate() {
-        let instruction = step.instruction.unwrap_or_else(|| states.list[step.stage].instruction);
-        lines[instruction].steps.push(index);
-    }
-    lines
 }

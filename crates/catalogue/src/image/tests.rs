@@ -1,3 +1,5 @@
+//! What the catalogue says of its images.
+
 use super::{find, list};
 use store::{Follow, MemoryBlobs, Node, validate};
 
