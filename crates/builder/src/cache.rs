@@ -13,6 +13,9 @@ use oci::{DiffId, Digest, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{Layer, Node, Tree};
 
+/// As many filesystems as are kept at hand.
+const MAX_TREES: usize = 1000;
+
 /// What a result is known by.
 pub type Key = Digest;
 
@@ -74,6 +77,14 @@ impl Cache {
         self.records = Records::default();
         self.contents.clear();
         self.trees.clear();
+    }
+
+    /// Keeps a filesystem at hand. It can be made again from layers, so that now and then all are dropped.
+    pub(crate) fn keep_tree(&mut self, key: Key, tree: Tree) {
+        if self.trees.len() >= MAX_TREES {
+            self.trees.clear();
+        }
+        self.trees.insert(key, tree);
     }
 
     /// What is worth keeping.

@@ -60,7 +60,7 @@ impl Build {
         let key = tools.cache.new_key(&look.operation, &look.inputs);
         tools.cache.link(&look.operation, &look.inputs, key);
         tools.cache.records.results.insert(key, record.clone());
-        tools.cache.trees.insert(key, made.tree.clone());
+        tools.cache.keep_tree(key, made.tree.clone());
         let fidelity = self.fidelity_with(step, record.fidelity);
         Ok(Done {
             keys: vec![key],

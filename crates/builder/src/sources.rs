@@ -2,10 +2,10 @@
 
 use crate::cache::Key;
 use crate::content::Root;
-use crate::error::BuildError;
+use crate::error::{BuildError, BuildErrorKind};
 use crate::execute::Fidelity;
 use oci::Digest;
-use planner::{ImageName, Plan, Source, Url};
+use planner::{ImageName, Input, Plan, Source, Url};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Content, Image, Meta, Node, Time, Tree, TreePath};
@@ -61,16 +61,31 @@ pub(crate) struct Found {
 impl Sources {
     /// What every source of `plan` is.
     pub(crate) fn find_all(&self, plan: &Plan, now: Time) -> Result<Vec<Found>, BuildError> {
-        plan.sources.iter().map(|source| self.find(source, now)).collect()
+        let found = plan.sources.iter().enumerate();
+        found
+            .map(|(index, source)| {
+                self.find(source, now).map_err(|what| {
+                    // The line that names it first.
+                    let user = plan.steps.iter().position(|step| {
+                        step.base == Input::Source(index) || step.action.inputs().contains(&Input::Source(index))
+                    });
+                    match user {
+                        Some(step) => BuildError::at(plan, step, BuildErrorKind::Source { what }),
+                        None => BuildError::source(what),
+                    }
+                })
+            })
+            .collect()
     }
 
-    fn find(&self, source: &Source, now: Time) -> Result<Found, BuildError> {
-        let missing = |what: &str| BuildError::source(format!("{what}: not found"));
+    /// What a source is; if it is not, why.
+    fn find(&self, source: &Source, now: Time) -> Result<Found, String> {
+        let missing = |what: &str| format!("{what}: not found");
         Ok(match source {
             Source::Context => sent(&self.context, now),
             Source::Named(name) => sent(self.named.get(name).ok_or_else(|| missing(name))?, now),
             Source::Image(image) => self.image(image)?,
-            Source::Url(url) => download(url, self.urls.get(url).ok_or_else(|| missing(&url.url))?),
+            Source::Url(url) => download(url, self.urls.get(url).ok_or_else(|| missing(&url.url))?)?,
             Source::Git(name) => {
                 let (tree, commit) = self.repositories.get(name).ok_or_else(|| missing(name))?;
                 Found {
@@ -95,9 +110,9 @@ impl Sources {
         })
     }
 
-    fn image(&self, name: &ImageName) -> Result<Found, BuildError> {
+    fn image(&self, name: &ImageName) -> Result<Found, String> {
         let Some(base) = self.images.get(name) else {
-            return Err(BuildError::source(format!("{}: not found", name.name)));
+            return Err(format!("{}: not found", name.name));
         };
         let mut keys = vec![key(&["image", &base.image.digest().to_string(), &name.platform])];
         keys.extend(
@@ -128,7 +143,13 @@ fn sent(tree: &Tree, now: Time) -> Found {
     }
 }
 
-fn download(url: &Url, download: &Download) -> Found {
+/// A downloaded file, which must be the one that `--checksum` asks for.
+fn download(url: &Url, download: &Download) -> Result<Found, String> {
+    if let (Some(expected), Content::Blob { digest, .. }) = (&url.checksum, download.content)
+        && digest.to_string() != *expected
+    {
+        return Err(format!("digest mismatch {digest}: {expected}"));
+    }
     let modified = download.last_modified.as_ref();
     let meta = Meta {
         mtime: modified.map(|(_, time)| *time).unwrap_or_default(),
@@ -149,15 +170,15 @@ fn download(url: &Url, download: &Download) -> Found {
         tree.insert(&path, Node::file(meta, download.content))
             .expect("the root takes any name");
     }
-    Found {
+    Ok(Found {
         tree,
         root: Root::Made,
         keys: vec![key(&["url", &url.filename, &content, said])],
         image: None,
-    }
+    })
 }
 
-/// A filesystem with one file, whose bytes the caller keeps: see [`Sources::inline_texts`].
+/// A filesystem with one file, whose bytes are kept when a step looks at it.
 fn one_file(name: &str, meta: Meta, bytes: &[u8], now: Time) -> Tree {
     let content = Content::Blob {
         digest: Digest::of(bytes),
@@ -193,4 +214,51 @@ fn one_dir(name: &str, mode: u32, (uid, gid): (u32, u32), now: Time) -> Tree {
 
 fn key(parts: &[&str]) -> Key {
     Digest::of(parts.join("\0").as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(checksum: Option<&str>) -> Url {
+        Url {
+            url: "https://example.com/f".to_owned(),
+            filename: "f".to_owned(),
+            checksum: checksum.map(ToOwned::to_owned),
+        }
+    }
+
+    fn at(bytes: &[u8], modified: &str) -> Download {
+        Download {
+            content: Content::Blob {
+                digest: Digest::of(bytes),
+                size: bytes.len() as u64,
+            },
+            last_modified: Some((modified.to_owned(), Time::of_secs(7))),
+        }
+    }
+
+    #[test]
+    fn a_download_must_be_what_its_checksum_says() {
+        let right = Digest::of(b"right").to_string();
+        assert!(download(&url(Some(&right)), &at(b"right", "then")).is_ok());
+        let wrong = download(&url(Some(&right)), &at(b"wrong", "then")).expect_err("other bytes");
+        assert!(wrong.starts_with("digest mismatch sha256:"), "{wrong}");
+    }
+
+    #[test]
+    fn when_a_download_changed_counts_unless_its_checksum_is_given() {
+        let keys = |url: &Url, modified: &str| download(url, &at(b"x", modified)).expect("good").keys;
+        let checksum = Digest::of(b"x").to_string();
+        assert_ne!(keys(&url(None), "then"), keys(&url(None), "now"));
+        assert_eq!(keys(&url(Some(&checksum)), "then"), keys(&url(Some(&checksum)), "now"));
+    }
+
+    #[test]
+    fn a_download_is_readable_for_its_owner_only_and_as_old_as_the_server_says() {
+        let found = download(&url(None), &at(b"x", "then")).expect("good");
+        let path = TreePath::clean("f").expect("a path");
+        let meta = found.tree.get(&path).expect("the file").meta().clone();
+        assert_eq!((meta.mode, meta.mtime.secs), (0o600, 7));
+    }
 }
