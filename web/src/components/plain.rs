@@ -60,13 +60,20 @@ pub(crate) fn PlainEditor(props: &PlainProps) -> Html {
         .clone()
         .map(|moved| Callback::from(move |_: KeyboardEvent| moved()));
     let click = moved.map(|moved| Callback::from(move |_: MouseEvent| moved()));
-    let lines = pieces(&props.text, &props.model.open_reading(), &props.problems);
+    let known = (
+        props.text.clone(),
+        props.problems.clone(),
+        props.model.shows_dockerfile(),
+    );
+    let lines = use_memo(known, |(text, problems, _)| {
+        pieces(text, &props.model.open_reading(), problems)
+    });
     html! {
         <div class="text plain">
             <div class="sheet-of-text">
                 <div class="pieces" aria-hidden="true">
-                    for (index, line) in lines.into_iter().enumerate() {
-                        <CodeLine key={index} pieces={line} selected={is_in(index + 1, props.selected)} />
+                    for (index, line) in lines.iter().enumerate() {
+                        <CodeLine key={index} pieces={line.clone()} selected={is_in(index + 1, props.selected)} />
                     }
                 </div>
                 <textarea ref={area} id="text" aria-label={format!("Text of {}", props.model.open)} aria-describedby="summary" wrap="off"
