@@ -11,9 +11,9 @@ use std::sync::Arc;
 use store::{BlobStore, Content, Dir, File, Follow, Meta, Node, Special, Time, Tree, TreeError, TreePath};
 use tar::EntryType;
 
-/// No archive may hold more entries than this.
+/// No archive may hold more entries than this. DIFFERENCE: BuildKit has no limit; here an archive must not exhaust memory.
 const MAX_ENTRIES: usize = 1_000_000;
-/// No archive may unpack to more bytes than this.
+/// No archive may unpack to more bytes than this. DIFFERENCE: BuildKit has no limit; here an archive must not exhaust memory.
 const MAX_BYTES: u64 = 8 << 30;
 /// No path in an archive may lead through more links than this.
 const MAX_LINKS: usize = 255;

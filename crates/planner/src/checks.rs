@@ -42,8 +42,10 @@ impl std::fmt::Debug for Surroundings<'_> {
 ///
 /// `code` is BuildKit's name of the rule and `message` its detail. `# check=` at the top, above an instruction, or as the
 /// build argument `BUILDKIT_DOCKERFILE_CHECK` is obeyed; with `error=true` there, the last item is an error if there is a
-/// warning. A check directive that cannot be read is an error as well. Unlike BuildKit, this looks at files with mistakes
-/// in them, too; instructions that could not be read are passed over.
+/// warning. A check directive that cannot be read is an error as well.
+///
+/// DIFFERENCE: Checks look at files with mistakes in them, too, where BuildKit says nothing but the first mistake;
+/// instructions that could not be read are passed over.
 ///
 /// # Example
 ///

@@ -25,8 +25,8 @@ pub struct Tree {
     links: Arc<Links>,
 }
 
-/// The deepest that anything lies in a tree, in components. Trees are walked and dropped by recursion, and the smallest
-/// stack to do so is that of a browser's worker.
+/// The deepest that anything lies in a tree, in components. DIFFERENCE: BuildKit has no limit of its own; here trees are
+/// walked and dropped by recursion, and the smallest stack to do so is that of a browser's worker.
 pub const MAX_DEPTH: usize = 512;
 
 /// Why a tree could not be read or changed there. Paths are given with a leading slash.

@@ -12,18 +12,18 @@ const EPOCH: i64 = 1_700_000_000;
 
 /// Two Dockerfiles that differ in the piece that is tried.
 #[derive(Debug, Clone)]
-pub struct Trial {
+pub(crate) struct Trial {
     /// The Dockerfile with it.
-    pub with: String,
+    pub(crate) with: String,
     /// The same without it.
-    pub without: String,
+    pub(crate) without: String,
     /// The line of `with` on which it begins, from 1.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// What one part of the program made of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// It counts, and what comes of it is BuildKit's.
     Exact,
     /// It counts, and what comes of it is a model.
@@ -36,13 +36,13 @@ pub enum Verdict {
 
 /// What each part made of it; [`Verdict::Refused`] by the first that refused it, and by all after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdicts {
+pub(crate) struct Verdicts {
     /// The parser.
-    pub parsed: Verdict,
+    pub(crate) parsed: Verdict,
     /// The planner.
-    pub planned: Verdict,
+    pub(crate) planned: Verdict,
     /// A preview.
-    pub simulated: Verdict,
+    pub(crate) simulated: Verdict,
 }
 
 /// What a preview shows: of an image its config and layers, of a failed build its error; and what commands wrote.
@@ -54,61 +54,155 @@ struct Shown {
     fidelity: Fidelity,
 }
 
-/// Tries it.
-pub fn try_out(trial: &Trial) -> Verdicts {
-    let parsed = parse(&trial.with);
-    let planned = parsed.clone().and_then(|()| {
-        let with = plan(&trial.with)?;
-        let same = plan(&trial.without).is_ok_and(|without| meaning(&without) == meaning(&with));
-        Ok(same)
-    });
-    let simulated = planned.clone().and_then(|_| {
-        let with = preview(&trial.with, trial.line)?;
-        let without = preview(&trial.without, trial.line);
-        let same = without.is_ok_and(|without| (&without.result, &without.log) == (&with.result, &with.log));
-        Ok((same, with.fidelity))
-    });
-    Verdicts {
-        parsed: parsed.map_or_else(Verdict::Refused, |()| Verdict::Exact),
-        planned: match planned {
-            Ok(true) => Verdict::Nothing,
-            Ok(false) => Verdict::Exact,
-            Err(message) => Verdict::Refused(message),
-        },
-        simulated: match simulated {
-            Ok((true, _)) => Verdict::Nothing,
-            Ok((false, Fidelity::Exact)) => Verdict::Exact,
-            Ok((false, Fidelity::Simulated)) => Verdict::Model,
-            Err(message) => Verdict::Refused(message),
-        },
+/// What trials are done with; images and what was seen before are kept from one to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Bench {
+    world: StandIn,
+    blobs: MemoryBlobs,
+    seen: BTreeMap<(String, usize), Result<Shown, String>>,
+}
+
+impl Bench {
+    /// Tries it.
+    pub(crate) fn try_out(&mut self, trial: &Trial) -> Verdicts {
+        let parsed = parse(&trial.with);
+        let planned = parsed.clone().and_then(|()| {
+            let with = self.plan(&trial.with)?;
+            let same = self
+                .plan(&trial.without)
+                .is_ok_and(|without| meaning(&without) == meaning(&with));
+            Ok(same)
+        });
+        let simulated = planned.clone().and_then(|_| {
+            let with = self.preview(&trial.with, trial.line)?;
+            let without = self.preview(&trial.without, trial.line);
+            let same = without.is_ok_and(|without| (&without.result, &without.log) == (&with.result, &with.log));
+            Ok((same, with.fidelity))
+        });
+        Verdicts {
+            parsed: parsed.map_or_else(Verdict::Refused, |()| Verdict::Exact),
+            planned: match planned {
+                Ok(true) => Verdict::Nothing,
+                Ok(false) => Verdict::Exact,
+                Err(message) => Verdict::Refused(message),
+            },
+            simulated: match simulated {
+                Ok((true, _)) => Verdict::Nothing,
+                Ok((false, Fidelity::Exact)) => Verdict::Exact,
+                Ok((false, Fidelity::Simulated)) => Verdict::Model,
+                Err(message) => Verdict::Refused(message),
+            },
+        }
+    }
+
+    /// Whether the planner takes this Dockerfile.
+    pub(crate) fn is_planned(&mut self, text: &str) -> bool {
+        parse(text).is_ok() && self.plan(text).is_ok()
+    }
+
+    /// Plans with the images of the catalogue. Nothing else is fetched.
+    fn plan(&mut self, text: &str) -> Result<Plan, String> {
+        let file = dockerfile::parse(text).dockerfile;
+        let options = options();
+        let mut known = Known::new();
+        let message = |problems: Vec<dockerfile::Diagnostic>| problems[0].message.clone();
+        loop {
+            let needs = planner::needs(&file, &options, &known).map_err(message)?;
+            if needs.images.is_empty() {
+                return planner::plan(&file, &options, &known).map_err(message);
+            }
+            for needed in needs.images {
+                let found = self
+                    .world
+                    .image(&needed.image, &mut self.blobs)
+                    .map_err(|error| error.message)?;
+                let resolved = match found {
+                    Outside::Image(base) => Resolved::Image(Box::new(base.image.config.clone())),
+                    Outside::Directory(_) => Resolved::Directory,
+                };
+                known.insert(needed.image, resolved);
+            }
+        }
+    }
+
+    /// Builds in the simulator. `Err` says what the preview cannot do; a build that fails as it does in BuildKit is shown.
+    fn preview(&mut self, text: &str, line: usize) -> Result<Shown, String> {
+        let key = (text.to_owned(), line);
+        if let Some(seen) = self.seen.get(&key) {
+            return seen.clone();
+        }
+        let shown = self.build(text, line);
+        self.seen.insert(key, shown.clone());
+        shown
+    }
+
+    fn build(&mut self, text: &str, line: usize) -> Result<Shown, String> {
+        let (context, options) = (context(), options());
+        let now = Time { secs: EPOCH, nanos: 0 };
+        let (mut cache, mut simulator) = (Cache::default(), Simulator::new());
+        let request = Request {
+            text,
+            dockerfile: "Dockerfile",
+            options: &options,
+            context: &context,
+            secrets: &BTreeMap::from([("token".to_owned(), b"secret\n".to_vec())]),
+            now,
+        };
+        let Prepared { mut build, plan, .. } =
+            engine::prepare(request, &mut self.world, &mut self.blobs).map_err(|failure| failure.to_string())?;
+        let mut tools = Tools {
+            now,
+            cache: &mut cache,
+            blobs: &mut self.blobs,
+            executor: Some(&mut simulator),
+        };
+        let mut shown = Shown {
+            result: String::new(),
+            log: String::new(),
+            fidelity: Fidelity::Exact,
+        };
+        loop {
+            match build.step(&mut tools) {
+                Ok(None) => break,
+                Ok(Some(report)) => {
+                    shown.log += &report.log;
+                    let (first, last) = plan.steps[report.step].lines;
+                    let is_model = report.fidelity == Fidelity::Simulated
+                        || report.layer.as_ref().is_some_and(store::Layer::is_simulated);
+                    if (first..=last).contains(&line) && is_model {
+                        shown.fidelity = Fidelity::Simulated;
+                    }
+                }
+                Err(error) => match error.kind {
+                    BuildErrorKind::Execute(ExecuteError::Unsupported { .. }) | BuildErrorKind::NoExecutor => {
+                        return Err(error.to_string());
+                    }
+                    _ => {
+                        shown.result = error.to_string();
+                        shown.log += error.log().unwrap_or_default();
+                        return Ok(shown);
+                    }
+                },
+            }
+        }
+        let built = build
+            .finish(builder::Timestamps::Rewrite, &mut tools)
+            .map_err(|error| error.to_string())?;
+        // A base of the catalogue makes the whole image a model; of a FROM nothing else can be said.
+        if plan.stages.iter().any(|stage| stage.lines.0 == line) {
+            shown.fidelity = built.fidelity;
+        }
+        let mut config = built.image.config.clone();
+        config.history.clear();
+        let layers: Vec<_> = built.image.layers.iter().map(|layer| layer.diff_id).collect();
+        shown.result = format!("{config:?} {layers:?}");
+        Ok(shown)
     }
 }
 
 fn parse(text: &str) -> Result<(), String> {
     let parse = dockerfile::parse(text);
     dockerfile::first_error(&parse.diagnostics).map_or(Ok(()), |error| Err(error.message.clone()))
-}
-
-/// Plans with the images of the catalogue. Nothing else is fetched.
-fn plan(text: &str) -> Result<Plan, String> {
-    let file = dockerfile::parse(text).dockerfile;
-    let options = options();
-    let (mut world, mut blobs, mut known) = (StandIn::default(), MemoryBlobs::default(), Known::new());
-    let message = |problems: Vec<dockerfile::Diagnostic>| problems[0].message.clone();
-    loop {
-        let needs = planner::needs(&file, &options, &known).map_err(message)?;
-        if needs.images.is_empty() {
-            return planner::plan(&file, &options, &known).map_err(message);
-        }
-        for needed in needs.images {
-            let found = world.image(&needed.image, &mut blobs).map_err(|error| error.message)?;
-            let resolved = match found {
-                Outside::Image(base) => Resolved::Image(Box::new(base.image.config.clone())),
-                Outside::Directory(_) => Resolved::Directory,
-            };
-            known.insert(needed.image, resolved);
-        }
-    }
 }
 
 /// All of a plan that a build acts on; the texts for people and their places are not part of it.
@@ -147,68 +241,4 @@ fn context() -> MemoryContext {
         context.put(path, 0o644, time, bytes);
     }
     context
-}
-
-/// Builds in the simulator. `Err` says what the preview cannot do; a build that fails as it does in BuildKit is shown.
-fn preview(text: &str, line: usize) -> Result<Shown, String> {
-    let (context, options) = (context(), options());
-    let now = Time { secs: EPOCH, nanos: 0 };
-    let (mut blobs, mut cache, mut simulator) = (MemoryBlobs::default(), Cache::default(), Simulator::new());
-    let request = Request {
-        text,
-        dockerfile: "Dockerfile",
-        options: &options,
-        context: &context,
-        secrets: &BTreeMap::from([("token".to_owned(), b"secret\n".to_vec())]),
-        now,
-    };
-    let Prepared { mut build, plan, .. } =
-        engine::prepare(request, &mut StandIn::default(), &mut blobs).map_err(|failure| failure.to_string())?;
-    let mut tools = Tools {
-        now,
-        cache: &mut cache,
-        blobs: &mut blobs,
-        executor: Some(&mut simulator),
-    };
-    let mut shown = Shown {
-        result: String::new(),
-        log: String::new(),
-        fidelity: Fidelity::Exact,
-    };
-    loop {
-        match build.step(&mut tools) {
-            Ok(None) => break,
-            Ok(Some(report)) => {
-                shown.log += &report.log;
-                let (first, last) = plan.steps[report.step].lines;
-                let is_model = report.fidelity == Fidelity::Simulated
-                    || report.layer.as_ref().is_some_and(store::Layer::is_simulated);
-                if (first..=last).contains(&line) && is_model {
-                    shown.fidelity = Fidelity::Simulated;
-                }
-            }
-            Err(error) => match error.kind {
-                BuildErrorKind::Execute(ExecuteError::Unsupported { .. }) | BuildErrorKind::NoExecutor => {
-                    return Err(error.to_string());
-                }
-                _ => {
-                    shown.result = error.to_string();
-                    shown.log += error.log().unwrap_or_default();
-                    return Ok(shown);
-                }
-            },
-        }
-    }
-    let built = build
-        .finish(builder::Timestamps::Rewrite, &mut tools)
-        .map_err(|error| error.to_string())?;
-    // A base of the catalogue makes the whole image a model; of a FROM nothing else can be said.
-    if plan.stages.iter().any(|stage| stage.lines.0 == line) {
-        shown.fidelity = built.fidelity;
-    }
-    let mut config = built.image.config.clone();
-    config.history.clear();
-    let layers: Vec<_> = built.image.layers.iter().map(|layer| layer.diff_id).collect();
-    shown.result = format!("{config:?} {layers:?}");
-    Ok(shown)
 }
