@@ -114,14 +114,18 @@ fn explain_copy(copy: &Transfer, verb: &str) -> String {
     } else {
         ""
     };
-    format!("{verb} {}{place} to {}{link}.", list(&sources), copy.dest.value)
+    format!(
+        "{verb} {}{place} to {}{link}.",
+        list(&sources),
+        place_of(&copy.dest.value)
+    )
 }
 
 fn explain_add(add: &Transfer) -> String {
     let remote = |source: &Spanned<String>| source.value.contains("://");
     if add.sources.iter().any(remote) {
         let sources: Vec<&str> = add.sources.iter().map(|source| source.value.as_str()).collect();
-        return format!("Downloads {} to {}.", list(&sources), add.dest.value);
+        return format!("Downloads {} to {}.", list(&sources), place_of(&add.dest.value));
     }
     let text = explain_copy(add, "Copies");
     if add.unpack == Some(false) {
@@ -153,4 +157,12 @@ fn lower_first(text: &str) -> String {
     chars
         .next()
         .map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
+}
+
+/// A destination in words: a lone dot would be taken for the end of the sentence.
+fn place_of(dest: &str) -> &str {
+    match dest {
+        "." | "./" => "the working directory",
+        dest => dest,
+    }
 }

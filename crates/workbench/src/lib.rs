@@ -73,6 +73,7 @@ impl Workbench {
                 let taken = project.put(files, now);
                 if taken.is_ok() {
                     self.project = project;
+                    self.forget_last_build();
                 }
                 let mut answers = self.after_edit(taken, now);
                 answers.insert(0, Answer::Project(self.project.view(&self.options.dockerfile)));
@@ -175,6 +176,13 @@ impl Workbench {
                 self.built = Some(built);
             }
         }
+    }
+
+    /// Another project's steps are not what this one's changed from. What they made stays in the cache.
+    fn forget_last_build(&mut self) {
+        let mut records = self.cache.records().clone();
+        records.seen.clear();
+        self.cache = Cache::of_records(records);
     }
 
     fn after_edit(&mut self, taken: Result<(), String>, now: Time) -> Vec<Answer> {

@@ -236,6 +236,22 @@ fn a_name_of_a_linked_file_in_a_lower_layer_is_copied_up_alone() {
 }
 
 #[test]
+fn another_project_is_not_compared_with_the_last_one() {
+    let (mut bench, _) = open(SITE);
+    build(&mut bench);
+    let other = files(&[
+        ("Dockerfile", "FROM scratch\nCOPY other.txt /other/\n"),
+        ("other.txt", "x"),
+    ]);
+    bench.handle(Ask::Open { files: other }, NOW);
+    let reason = preview(&mut bench).lines[1]
+        .miss
+        .as_ref()
+        .map(|miss| miss.reason.clone());
+    assert_eq!(reason.as_deref(), Some("first build of this step"));
+}
+
+#[test]
 fn a_cancelled_build_keeps_what_it_made() {
     let (mut bench, _) = open(SITE);
     bench.start(&options(), NOW);
