@@ -15,6 +15,8 @@ pub(crate) struct Call<'a> {
     pub(crate) cwd: &'a str,
     pub(crate) stdin: &'a [u8],
     pub(crate) out: String,
+    /// Output that is no text; it follows `out`.
+    pub(crate) raw: Vec<u8>,
     pub(crate) err: String,
 }
 
@@ -132,6 +134,7 @@ impl Builtin for Command {
         }
         let cwd = ctx.cwd.to_string_lossy().into_owned();
         let stdin = ctx.stdin.map(|data| data.as_bytes().to_vec()).unwrap_or_default();
+        let stdin = self.shared.lock().binary(stdin);
         loop {
             let (result, out, err) = {
                 let mut world = self.shared.lock();
@@ -144,10 +147,12 @@ impl Builtin for Command {
                     cwd: &cwd,
                     stdin: &stdin,
                     out: String::new(),
+                    raw: Vec::new(),
                     err: String::new(),
                 };
                 let result = (self.work)(&mut call);
-                let (out, err) = (call.out, call.err);
+                let (mut out, err) = (call.out.into_bytes(), call.err);
+                out.extend(call.raw);
                 if matches!(result, Err(Errno::Need(_))) {
                     *world = before;
                 }
@@ -168,7 +173,8 @@ impl Builtin for Command {
                 let mask = format!("{:o}", self.shared.lock().umask);
                 ctx.variables.insert(UMASK.to_owned(), mask);
             }
-            let mut done = ExecResult::ok(out);
+            self.shared.lock().keep_binary(&out);
+            let mut done = ExecResult::ok_bytes(out);
             done.stderr = err.into();
             done.exit_code = exit;
             return Ok(done);

@@ -3,8 +3,10 @@
 mod accounts;
 mod adduser;
 mod bytes;
+mod compress;
 mod copy;
 mod files;
+pub(crate) mod find;
 mod identity;
 mod install;
 mod list;
@@ -12,6 +14,7 @@ mod modes;
 mod options;
 mod stat;
 mod system;
+mod tar;
 mod test;
 
 use crate::command::{Call, Dialect, Work};
@@ -40,6 +43,7 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("test", test::test, Internal),
         ("[", test::test, Internal),
         (UNSIMULATED, unsimulated, Internal),
+        (find::OWNER, find::owner, Internal),
         (PUSH_USER, identity::push_user, Internal),
         (POP_USER, identity::pop_user, Internal),
     ];
@@ -58,6 +62,10 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("mktemp", bytes::mktemp),
         ("dd", bytes::dd),
         ("truncate", bytes::truncate),
+        ("tar", tar::tar),
+        ("gzip", compress::gzip),
+        ("gunzip", compress::gzip),
+        ("zcat", compress::gzip),
         ("fallocate", bytes::truncate),
         ("chmod", modes::chmod),
         ("chown", modes::chown),

@@ -237,11 +237,21 @@ fn build(session: &Session<'_>) -> Bash {
             dialect: session.dialect,
         }))
         .before_tool(Box::new(move |event| {
-            before.lock().tools = u32::from(!commands::runs_others(&event.name));
+            let mut event = event;
+            let mut world = before.lock();
+            world.tools = u32::from(!commands::runs_others(&event.name));
+            world.walkers.push(commands::find::walks(&event.name));
+            drop(world);
+            if event.name == "find" {
+                event.args = commands::find::with_owners(&event.args);
+            }
             HookAction::Continue(event)
         }))
         .after_tool(Box::new(move |event| {
-            after.lock().tools = 0;
+            let mut world = after.lock();
+            world.tools = 0;
+            world.walkers.pop();
+            drop(world);
             HookAction::Continue(event)
         }))
         .hostname("buildkitsandbox")

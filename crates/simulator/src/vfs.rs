@@ -186,7 +186,14 @@ impl FileSystem for Vfs {
 
     async fn stat(&self, path: &Path) -> bashkit::Result<Metadata> {
         let path = text(path);
-        self.lock(|world| Ok(metadata(world.node(&path, Follow::Last)?.1)))
+        self.lock(|world| {
+            // bashkit's outer layers ask this even where a tool asked for `lstat`.
+            let follow = match world.walkers.last() {
+                Some(true) => Follow::AllButLast,
+                _ => Follow::Last,
+            };
+            Ok(metadata(world.node(&path, follow)?.1))
+        })
     }
 
     async fn lstat(&self, path: &Path) -> bashkit::Result<Metadata> {

@@ -18,7 +18,7 @@ use store::{Content, Time, Tree};
 /// Files larger than this keep their size and lose their bytes: a playground does not need 100 MB of zeros.
 pub(crate) const MAX_KEPT_BYTES: u64 = 8 << 20;
 /// What one command may hold in new bytes altogether.
-const MAX_FRESH_BYTES: u64 = 128 << 20;
+pub(crate) const MAX_FRESH_BYTES: u64 = 128 << 20;
 /// How many nodes a command may make.
 const MAX_NEW_NODES: u64 = 200_000;
 
@@ -104,6 +104,13 @@ pub(crate) struct World {
     random: u64,
     /// How deep builtins are nested: zero while the shell itself looks at files.
     pub(crate) tools: u32,
+    /// For each nested builtin whether it walks the tree and must see links as links.
+    pub(crate) walkers: Vec<bool>,
+    /// What was last asked for on standard output and not fetched.
+    pub(crate) unfetched: Option<String>,
+    /// Output that is no text, by the digest of the text that the shell's hooks make of it in a pipe.
+    binaries: BTreeMap<Digest, Arc<[u8]>>,
+    binary_bytes: usize,
 }
 
 impl World {
@@ -125,6 +132,10 @@ impl World {
             new_nodes: 0,
             random: 0x9e37_79b9_7f4a_7c15,
             tools: 0,
+            walkers: Vec::new(),
+            unfetched: None,
+            binaries: BTreeMap::new(),
+            binary_bytes: 0,
         }
     }
 
@@ -176,6 +187,29 @@ impl World {
             Content::Absent { .. } => Err(Errno::NotSimulated),
             Content::Blob { digest, .. } => self.bytes.get(digest).cloned().ok_or(Errno::Need(*digest)),
         }
+    }
+
+    /// Remembers output that a pipe would turn into text: bashkit hands it to its hooks as such.
+    pub(crate) fn keep_binary(&mut self, out: &[u8]) {
+        let std::borrow::Cow::Owned(text) = String::from_utf8_lossy(out) else {
+            return;
+        };
+        self.binary_bytes += out.len();
+        if self.binary_bytes as u64 > MAX_FRESH_BYTES {
+            self.binaries.clear();
+            self.binary_bytes = out.len();
+        }
+        self.binaries.insert(Digest::of(text.as_bytes()), out.into());
+    }
+
+    /// What `stdin` was before a pipe made text of it.
+    pub(crate) fn binary(&self, stdin: Vec<u8>) -> Vec<u8> {
+        if self.binaries.is_empty() || stdin.is_empty() {
+            return stdin;
+        }
+        self.binaries
+            .get(&Digest::of(&stdin))
+            .map_or(stdin, |original| original.to_vec())
     }
 
     /// Gives the world the bytes of a blob it needed.

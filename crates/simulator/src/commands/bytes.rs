@@ -149,7 +149,7 @@ pub(crate) fn dd(call: &mut Call<'_>) -> Result<i32> {
                 return call.fail(format!("failed to open '{output}': {errno}"));
             }
         }
-        None => call.out.push_str(&String::from_utf8_lossy(&bytes)),
+        None => call.raw.append(&mut bytes),
     }
     report(call, n_bytes, block);
     Ok(0)

@@ -93,6 +93,7 @@ pub(crate) fn curl(call: &mut Call<'_>) -> Result<i32> {
             "layerlab: {url} was not fetched: what it says is not simulated"
         ));
         call.take_millis(300);
+        call.world.unfetched = Some(url);
     }
     Ok(0)
 }
@@ -143,6 +144,7 @@ pub(crate) fn wget(call: &mut Call<'_>) -> Result<i32> {
         call.warn(format!(
             "layerlab: {url} was not fetched: what it says is not simulated"
         ));
+        call.world.unfetched = Some(url);
         return Ok(0);
     }
     for url in &urls {

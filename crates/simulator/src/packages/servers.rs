@@ -133,6 +133,7 @@ pub(crate) fn version(call: &mut Call<'_>) -> Result<i32> {
                 cwd: call.cwd,
                 stdin: call.stdin,
                 out: String::new(),
+                raw: Vec::new(),
                 err: String::new(),
             };
             let exit = super::pip::pip(&mut nested)?;

@@ -4,6 +4,9 @@ use crate::Simulator;
 use builder::{Executor, Fidelity, MountKind, RunMount, RunOutcome, RunRequest};
 use store::{BlobStore, Content, Follow, MemoryBlobs, Node, Time, Tree};
 
+mod archives;
+mod find;
+
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A stage that commands are run in, one after the other.
@@ -64,6 +67,14 @@ impl Stage {
         let outcome = self.run(script);
         assert_eq!(outcome.exit, exit, "{script}\n{}", outcome.log);
         outcome.log
+    }
+
+    /// Puts a file of `bytes` into the root.
+    fn file(&mut self, name: &str, bytes: &[u8]) {
+        let digest = self.blobs.put(bytes).unwrap();
+        let size = bytes.len() as u64;
+        let node = Node::file(store::Meta::of_mode(0o644), Content::Blob { digest, size });
+        self.tree.insert(&store::TreePath::parse(name).unwrap(), node).unwrap();
     }
 
     fn node(&self, path: &str) -> Option<Node> {
