@@ -19,9 +19,10 @@ pub struct Written {
 
 /// Writes `changes` as a tar to `sink` and names it.
 ///
-/// The same changes give the same bytes everywhere. Entries stand in the order of `changes`; the root itself is never
-/// one. Times are cut to whole seconds: to hold them below a bound, see [`Changeset::as_written`]. Of the extended
-/// attributes only `security.capability` is written. Contents are read from `blobs` in pieces and hashed once.
+/// The same changes give the same bytes everywhere. Entries stand in the order of `changes`; the root itself is one only
+/// where it is emptied. Times are cut to whole seconds: to hold them below a bound, see [`Changeset::as_written`]. Of
+/// the extended attributes only `security.capability` is written. Contents are read from `blobs` in pieces and hashed
+/// once.
 ///
 /// A simulated file is written without content, with its size in a PAX record of our own, so that a simulated layer is
 /// a valid and small archive.
@@ -42,7 +43,7 @@ pub fn write_tar(changes: &Changeset, blobs: &dyn BlobStore, sink: &mut dyn Writ
         blobs,
     };
     for change in &changes.changes {
-        if !change.path.is_root() {
+        if !change.path.is_root() || change.kind == ChangeKind::Opaque {
             writer.write_change(change)?;
         }
     }
@@ -123,6 +124,7 @@ impl Writer<'_> {
                 let above = &name[..name.len() - last.len()];
                 self.write_marker(&format!("{above}{WHITEOUT}{last}"))
             }
+            ChangeKind::Opaque if change.path.is_root() => self.write_marker(OPAQUE),
             ChangeKind::Opaque => self.write_marker(&format!("{name}/{OPAQUE}")),
         }
     }

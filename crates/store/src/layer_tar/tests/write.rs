@@ -237,6 +237,16 @@ fn the_root_is_no_entry() {
 }
 
 #[test]
+fn a_root_that_is_emptied_stays_so() {
+    let opaque = Change {
+        path: path("/"),
+        kind: ChangeKind::Opaque,
+    };
+    let tar = round_trip(vec![opaque], &MemoryBlobs::default());
+    assert!(tar.starts_with(b".wh..wh..opq\0"));
+}
+
+#[test]
 fn times_are_clamped_down_and_never_up() {
     let at = |secs, nanos| {
         let mut node = Node::file(Meta::of_mode(0o644), Content::Absent { size: 0 });
