@@ -1,0 +1,6 @@
+//! Feeds `checks::ignore`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| checks::ignore(bytes));

@@ -1,0 +1,6 @@
+//! Feeds `checks::json`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| checks::json(bytes));
