@@ -6,6 +6,7 @@ use crate::instructions;
 use crate::lines::lines;
 use crate::options::{Known, Options, Resolved};
 use crate::path;
+use crate::place::Place;
 use crate::plan::{Action, Base, Caching, Input, MakeDir, Past, Plan, Source, Stage, Step};
 use crate::print::capital_keyword;
 use crate::scope::{IsTarget, Scope};
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// A plan in the making.
 pub(crate) struct Assembly<'a> {
     pub(crate) options: &'a Options,
-    pub(crate) words: Words,
+    pub(crate) words: Words<'a>,
     /// ARGs above the first FROM, and the predefined ones.
     pub(crate) globals: Env,
     /// `SOURCE_DATE_EPOCH`.
@@ -48,7 +49,7 @@ impl<'a> Assembly<'a> {
     pub(crate) fn new(
         options: &'a Options,
         known: &'a Known,
-        words: Words,
+        words: Words<'a>,
         globals: Env,
         epoch: Option<i64>,
     ) -> Assembly<'a> {
@@ -84,7 +85,9 @@ impl<'a> Assembly<'a> {
         for &index in reached {
             if states.list[index].stage.is_some() {
                 self.current = index;
-                self.stage(states, index, &mut errors);
+                if let Err(error) = self.stage(states, index, &mut errors) {
+                    return Err(vec![error]);
+                }
             }
         }
         if !errors.is_empty() {
@@ -137,7 +140,10 @@ impl<'a> Assembly<'a> {
         }
     }
 
-    fn stage(&mut self, states: &States, index: usize, errors: &mut Vec<Diagnostic>) {
+    /// Plans a stage; the error is that the plan has become too large.
+    fn stage(&mut self, states: &States, index: usize, errors: &mut Vec<Diagnostic>) -> Result<(), Diagnostic> {
+        let too_large =
+            |place: &Place, spent: Result<(), String>| spent.map_err(|error| place.error("too-large", error));
         let state = &states.list[index];
         self.caching = if self.options.no_cache.covers(&state.alias) {
             Caching::Ignore
@@ -146,12 +152,21 @@ impl<'a> Assembly<'a> {
         };
         let mut scope = self.open(state);
         scope.enter();
+        too_large(&state.place, self.words.spend(scope.size()))?;
         for command in &state.commands {
+            let (notes, steps) = (scope.history.len(), self.steps.len());
             if let Err(error) = self.command(&mut scope, command, states) {
                 errors.push(command.place.error("instruction", error));
             }
+            let noted = scope.history[notes..].iter().map(|past| past.created_by.len());
+            let made = self.steps[steps..].iter().flat_map(|step| &step.definition);
+            let cost = noted
+                .chain(made.map(|(what, value)| what.len() + value.len() + 16))
+                .sum();
+            too_large(&command.place, self.words.spend(cost))?;
         }
         self.scopes.insert(index, scope);
+        Ok(())
     }
 
     fn command(&mut self, scope: &mut Scope, command: &Command, states: &States) -> Result<(), String> {

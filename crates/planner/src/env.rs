@@ -1,5 +1,7 @@
 //! Environment lists: names and values in the order in which they were last set.
 
+use std::collections::BTreeSet;
+
 /// Names and values, each name once; setting a name moves it to the end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Env {
@@ -20,6 +22,15 @@ impl Env {
         let name = name.into();
         self.remove(&name);
         self.list.push((name, value.into()));
+    }
+
+    /// Sets many, one after the other.
+    pub(crate) fn set_all<'a>(&mut self, pairs: impl DoubleEndedIterator<Item = (&'a str, &'a str)>) {
+        let mut seen = BTreeSet::new();
+        let last: Vec<_> = pairs.rev().filter(|(name, _)| seen.insert(*name)).collect();
+        self.list.retain(|(name, _)| !seen.contains(name.as_str()));
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        self.list.extend(last.into_iter().rev().map(owned));
     }
 
     /// Forgets `name`.
@@ -58,6 +69,13 @@ mod tests {
         env.set("B", "2");
         env.set("A", "3");
         assert_eq!(env.pairs(), [("B".into(), "2".into()), ("A".into(), "3".into())]);
+
+        let mut all = env.clone();
+        all.set_all([("B", "4"), ("C", "5"), ("B", "6")].into_iter());
+        for (name, value) in [("B", "4"), ("C", "5"), ("B", "6")] {
+            env.set(name, value);
+        }
+        assert_eq!(all, env);
 
         let mut list = vec!["A=1".to_owned(), "B=2".to_owned()];
         set_in_config(&mut list, "A", "3");

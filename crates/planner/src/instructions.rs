@@ -15,6 +15,7 @@ impl Assembly<'_> {
     pub(crate) fn env(&self, scope: &mut Scope, pairs: &[KeyValue]) -> Result<(), String> {
         let pairs = self.expand_pairs(scope, pairs)?;
         for (name, value) in &pairs {
+            self.words.spend(scope.env.pairs().len())?;
             scope.env.set(name, value);
             env::set_in_config(&mut scope.config().env, name, value);
         }
@@ -53,6 +54,7 @@ impl Assembly<'_> {
             if let Some(value) = &value
                 && !NOT_IN_ENV.contains(&name.as_str())
             {
+                self.words.spend(scope.env.pairs().len())?;
                 scope.env.set(name, value);
             }
             said.push(match &value {

@@ -7,7 +7,7 @@ use crate::place::{Place, hint};
 use crate::plan::{Plan, Source, Url};
 use crate::platform;
 use crate::states::{Reached, States};
-use crate::words::Words;
+use crate::words::{Budget, Words};
 use dockerfile::{Diagnostic, Dockerfile, Kind, Span};
 
 /// What a plan still lacks.
@@ -41,7 +41,8 @@ pub struct NeededImage {
 ///
 /// What makes a plan impossible, most important first, in BuildKit's words.
 pub fn needs(file: &Dockerfile, options: &Options, known: &Known) -> Result<Needs, Vec<Diagnostic>> {
-    let Prepared { reached, .. } = prepare(file, options, known).map_err(|error| vec![error])?;
+    let budget = Budget::default();
+    let Prepared { reached, .. } = prepare(file, options, known, &budget).map_err(|error| vec![error])?;
     if !reached.missing.is_empty() {
         let mut images: Vec<NeededImage> = Vec::new();
         for (image, place) in reached.missing {
@@ -78,7 +79,8 @@ pub fn needs(file: &Dockerfile, options: &Options, known: &Known) -> Result<Need
 /// What makes the build impossible before any step is done, most important first, in BuildKit's words: that is the
 /// error with which BuildKit ends.
 pub fn plan(file: &Dockerfile, options: &Options, known: &Known) -> Result<Plan, Vec<Diagnostic>> {
-    let prepared = prepare(file, options, known).map_err(|error| vec![error])?;
+    let budget = Budget::default();
+    let prepared = prepare(file, options, known, &budget).map_err(|error| vec![error])?;
     if let Some((image, place)) = prepared.reached.missing.first() {
         let name = oci::Reference::parse(&image.name)
             .map_or_else(|_| image.name.clone(), |reference| reference.or_latest().to_string());
@@ -93,15 +95,23 @@ pub fn plan(file: &Dockerfile, options: &Options, known: &Known) -> Result<Plan,
 }
 
 struct Prepared<'a> {
-    words: Words,
+    words: Words<'a>,
     globals: Env,
     epoch: Option<i64>,
     states: States<'a>,
     reached: Reached,
 }
 
-fn prepare<'a>(file: &'a Dockerfile, options: &Options, known: &Known) -> Result<Prepared<'a>, Diagnostic> {
-    let words = Words { escape: file.escape };
+fn prepare<'a>(
+    file: &'a Dockerfile,
+    options: &Options,
+    known: &Known,
+    budget: &'a Budget,
+) -> Result<Prepared<'a>, Diagnostic> {
+    let words = Words {
+        escape: file.escape,
+        budget,
+    };
     let mut globals = platform::globals(options, target_name(file, options));
     read_globals(file, options, words, &mut globals)?;
     let epoch = read_epoch(options, &mut globals)?;

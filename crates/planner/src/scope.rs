@@ -80,10 +80,7 @@ impl Scope {
         if self.platform.os != "windows" && !config.env.iter().any(|pair| env::split(pair).0 == "PATH") {
             config.env.push(format!("PATH={DEFAULT_PATH}"));
         }
-        for pair in &config.env {
-            let (name, value) = env::split(pair);
-            self.env.set(name, value);
-        }
+        self.env.set_all(config.env.iter().map(|pair| env::split(pair)));
         if !config.working_dir.is_empty() {
             config.working_dir = path::workdir(&config.working_dir, &config.working_dir);
             self.cwd.clone_from(&config.working_dir);
@@ -91,6 +88,18 @@ impl Scope {
         if !config.user.is_empty() {
             self.user.clone_from(&config.user);
         }
+    }
+
+    /// What it costs to start another stage from this one, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        let env: usize = self
+            .env
+            .pairs()
+            .iter()
+            .map(|(name, value)| name.len() + value.len() + 16)
+            .sum();
+        let history: usize = self.history.iter().map(|past| past.created_by.len() + 16).sum();
+        env + history + self.args.len()
     }
 
     /// The configuration of containers.

@@ -8,7 +8,7 @@ use crate::env::{self, Env};
 use crate::options::{ImageName, Resolved};
 use crate::place::Place;
 use crate::states::States;
-use crate::words::Words;
+use crate::words::{Budget, Words};
 use dockerfile::{ArgName, Command, Dockerfile, Instruction, KeyValue, Kind, Spanned, quote};
 use oci::{ImageConfig, Platform};
 use std::borrow::Cow;
@@ -95,7 +95,11 @@ fn reach(
     bases: &Bases,
     around: &Surroundings<'_>,
 ) -> (BTreeMap<usize, Vec<Instruction>>, impl Fn(usize) -> bool) {
-    let words = Words { escape: file.escape };
+    let budget = Budget::default();
+    let words = Words {
+        escape: file.escape,
+        budget: &budget,
+    };
     let mut triggers = BTreeMap::new();
     let mut numbers = None;
     if let Ok(mut states) = States::read(file, around.options, words, &bases.globals)
