@@ -13,10 +13,11 @@ pub fn reference(bytes: &[u8]) {
         }
     };
     same(&name, &name.to_string());
-    // Docker's short form of a name on Docker Hub whose first part looks like a host is the name of that host.
+    // Docker's short form of a name on Docker Hub may be that of another host, or an image ID.
     let on_hub = name.registry() == "docker.io";
     let first = name.repository().split('/').next().unwrap_or_default();
-    if !on_hub || !(first == "localhost" || first.contains('.')) {
+    let is_other = first == "localhost" || first.contains('.') || name.familiar_name().len() == 64;
+    if !on_hub || !is_other {
         same(&name, &name.familiar());
     }
     for named in [name.clone().or_latest(), name.clone().exact()] {
