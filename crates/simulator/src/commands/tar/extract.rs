@@ -37,7 +37,6 @@ fn each(
 ) -> Result<i32> {
     let mut exit = 0;
     let mut found = BTreeSet::new();
-    let mut n_members = 0;
     let broken = |call: &mut Call<'_>| {
         let what = if call.is_busybox() {
             "tar: invalid tar magic\n"
@@ -57,7 +56,7 @@ fn each(
     if bytes.is_empty() {
         return broken(call);
     }
-    for entry in entries {
+    for (n_members, entry) in entries.enumerate() {
         let member = entry.and_then(|mut entry| Ok((member(&mut entry)?, entry)));
         let (member, mut entry) = match member {
             Ok(both) if n_members < MAX_MEMBERS => both,
@@ -68,7 +67,6 @@ fn each(
                 return Ok(FAILED);
             }
         };
-        n_members += 1;
         if member.kind == EntryType::XGlobalHeader || is_excluded(&member.name, &request.excludes) {
             continue;
         }
@@ -351,16 +349,16 @@ fn put(
 ) -> Result<()> {
     let path = format!("{}/{name}", request.dir.trim_end_matches('/'));
     let world = &mut *call.world;
-    if member.kind == EntryType::Directory {
-        if let Ok((at, Node::Dir(_))) = world.node(&path, Follow::AllButLast) {
-            if at.is_root()
-                || world.who.uid != 0 && world.tree.get(&at).is_some_and(|node| node.meta().uid != world.who.uid)
-            {
-                return Ok(());
-            }
-            late.dirs.push((at, member.meta));
+    if member.kind == EntryType::Directory
+        && let Ok((at, Node::Dir(_))) = world.node(&path, Follow::AllButLast)
+    {
+        if at.is_root()
+            || world.who.uid != 0 && world.tree.get(&at).is_some_and(|node| node.meta().uid != world.who.uid)
+        {
             return Ok(());
         }
+        late.dirs.push((at, member.meta));
+        return Ok(());
     }
     if let Some((parent, _)) = path.rsplit_once('/') {
         world.mkdir_all(parent).map_err(|errno| match errno {
