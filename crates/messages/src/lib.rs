@@ -36,7 +36,8 @@ pub enum Ask {
     },
     /// What would a build do now? Answered by [`Answer::Preview`].
     Preview(Options),
-    /// Build. Answered by [`Answer::Log`] and [`Answer::Line`] many times, then [`Answer::Built`] or [`Answer::Failed`].
+    /// Build. Answered by [`Answer::Log`] and [`Answer::Line`] many times, then [`Answer::Failed`], or [`Answer::Preview`] for what the
+    /// image tells of the text, and [`Answer::Built`].
     Build(Options),
     /// Stop the running build after its current step. Answered by [`Answer::Failed`].
     Cancel,

@@ -101,6 +101,10 @@ pub struct CheckArgs {
     /// What to read.
     #[command(flatten)]
     pub input: InputArgs,
+
+    /// Say also what could be better and what it costs: builds in a simulation to find out
+    #[arg(long)]
+    pub advice: bool,
 }
 
 /// `layerlab preview`.

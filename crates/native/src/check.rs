@@ -1,5 +1,6 @@
 //! `layerlab check`: what BuildKit's build checks find.
 
+use crate::advising::advice_on;
 use crate::args::{Format, InputArgs};
 use crate::checks::{Checks, lines_of};
 use crate::disk::Lender;
@@ -9,11 +10,20 @@ use crate::request;
 use crate::terminal::Terminal;
 use crate::world::{Machine, Named};
 use builder::Ignore;
-use dockerfile::{Diagnostic, Parse};
+use dockerfile::{Diagnostic, Parse, Severity};
 use engine::StandIn;
 use oci::ImageConfig;
 use planner::checks::Surroundings;
 use planner::{Known, Options, Reach, Resolved};
+
+/// What a check is to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// BuildKit's build checks.
+    Checks,
+    /// Those, and advice after them.
+    Advice,
+}
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,18 +34,25 @@ pub enum Verdict {
     Warned,
 }
 
-/// Reads and checks a Dockerfile, and prints what was found.
+/// Reads and checks a Dockerfile, and prints what was found. Advice is no warning: it does not change the verdict.
 ///
 /// # Errors
 ///
 /// [`Failure`] if it cannot be read, or could not be built.
-pub fn check(args: &InputArgs, terminal: &mut Terminal<'_>) -> Result<Verdict, Failure> {
+pub fn check(args: &InputArgs, wanted: Wanted, terminal: &mut Terminal<'_>) -> Result<Verdict, Failure> {
     let input = read_input(&args.context, args.file.as_deref(), terminal.stdin).map_err(Failure::solve)?;
     let findings = findings(args, &input, terminal)?;
+    let can_build = findings.iter().all(|finding| finding.severity != Severity::Error);
+    let advice = match wanted {
+        Wanted::Advice if can_build => Some(advice_on(args, &input, terminal)?),
+        Wanted::Advice => Some(Vec::new()),
+        Wanted::Checks => None,
+    };
     let checks = Checks {
         file: &input.name,
         source: &input.source,
         findings: &findings,
+        advice: advice.as_deref(),
     };
     match args.format {
         Format::Json => terminal.print(&checks.to_json())?,

@@ -1,6 +1,7 @@
 //! What build checks found, as BuildKit's client prints it and as its JSON.
 
 use crate::excerpt::excerpt;
+use advice::Advice;
 use dockerfile::{Diagnostic, Severity};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -14,6 +15,8 @@ pub struct Checks<'a> {
     pub source: &'a str,
     /// What was found; errors are at most one of use, the first.
     pub findings: &'a [Diagnostic],
+    /// Advice, if it was asked for.
+    pub advice: Option<&'a [Advice]>,
 }
 
 impl Checks<'_> {
@@ -51,6 +54,30 @@ impl Checks<'_> {
                 text.push_str(&excerpt(self.file, self.source, lines));
             }
         }
+        text.push_str(&self.advice_text());
+        text
+    }
+
+    fn advice_text(&self) -> String {
+        let Some(advice) = self.advice else {
+            return String::new();
+        };
+        let mut text = match advice.len() {
+            0 => "\nNo advice.\n".to_owned(),
+            1 => "\n1 piece of advice:\n".to_owned(),
+            count => format!("\n{count} pieces of advice:\n"),
+        };
+        for piece in advice {
+            let Advice {
+                code,
+                message,
+                hint,
+                line,
+                ..
+            } = piece;
+            write!(text, "\nADVICE: {code} (line {line})\n{message}\n{hint}\n")
+                .expect("writing to a string cannot fail");
+        }
         text
     }
 
@@ -74,6 +101,7 @@ impl Checks<'_> {
                 message: &finding.message,
                 location: location(self.source, finding),
             }),
+            advice: self.advice.map(|advice| advice.iter().map(advice_json).collect()),
         };
         let mut json = serde_json::to_string_pretty(&results).expect("strings and numbers have a JSON form");
         json.push('\n');
@@ -100,6 +128,25 @@ struct Results<'a> {
     sources: Vec<Source<'a>>,
     #[serde(rename = "buildError", skip_serializing_if = "Option::is_none")]
     build_error: Option<BuildError<'a>>,
+    /// BuildKit has no such key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<Vec<serde_json::Value>>,
+}
+
+fn advice_json(advice: &Advice) -> serde_json::Value {
+    let fix = advice.fix.as_ref().map(|fix| {
+        let edit = |(span, text): &(dockerfile::Span, String)| serde_json::json!({"start": span.start, "end": span.end, "text": text});
+        serde_json::json!({"title": fix.title, "edits": fix.edits.iter().map(edit).collect::<Vec<_>>()})
+    });
+    serde_json::json!({
+        "code": advice.code,
+        "line": advice.line,
+        "message": advice.message,
+        "hint": advice.hint,
+        "bytes": advice.bytes,
+        "millis": advice.millis,
+        "fix": fix,
+    })
 }
 
 #[derive(Serialize)]
@@ -265,6 +312,7 @@ mod tests {
             file: "Dockerfile",
             source: SOURCE,
             findings: &findings,
+            advice: None,
         };
         let json: serde_json::Value = serde_json::from_str(&checks.to_json()).unwrap();
         let first = &json["warnings"][0];
@@ -291,6 +339,7 @@ mod tests {
             file: "Dockerfile",
             source: SOURCE,
             findings: &findings,
+            advice: None,
         }
         .to_text();
         assert!(
@@ -306,6 +355,7 @@ mod tests {
             file: "Dockerfile",
             source: SOURCE,
             findings: &[],
+            advice: None,
         };
         assert_eq!(checks.to_text(), "Check complete, no warnings found.\n");
     }
@@ -326,6 +376,7 @@ mod tests {
             file: "Dockerfile",
             source: SOURCE,
             findings: &findings,
+            advice: None,
         };
         assert_eq!(checks.error().map(|finding| finding.code), Some("early"));
         assert!(checks.to_json().contains("\"buildError\""));

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 // The two commands.
+pub mod advising;
 pub mod check;
 pub mod preview;
 // What a person says.

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use native::args::{Call, Cli, Command};
-use native::check::{Verdict, check};
+use native::check::{Verdict, Wanted, check};
 use native::failure::Failure;
 use native::preview::preview;
 use native::terminal::Terminal;
@@ -35,8 +35,11 @@ fn main() -> ExitCode {
 
 fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     let verdict = match &cli.command {
-        Command::Check(args) => check(&args.input, terminal)?,
-        Command::Preview(args) if args.check || args.call == Call::Check => check(&args.input, terminal)?,
+        Command::Check(args) if args.advice => check(&args.input, Wanted::Advice, terminal)?,
+        Command::Check(args) => check(&args.input, Wanted::Checks, terminal)?,
+        Command::Preview(args) if args.check || args.call == Call::Check => {
+            check(&args.input, Wanted::Checks, terminal)?
+        }
         Command::Preview(args) => {
             preview(args, terminal)?;
             return Ok(ExitCode::SUCCESS);

@@ -587,6 +587,27 @@ fn checks_are_printed_as_buildkit_does_and_are_no_success() {
 }
 
 #[test]
+fn advice_comes_after_the_checks_with_its_cost_and_only_if_wanted() {
+    let bench = Bench::new(&[
+        ("Dockerfile", "FROM scratch\nCOPY .env /\nCMD [\"/app\"]\n"),
+        (".env", "TOKEN=hush\n"),
+    ]);
+    let without = bench.run(&["check", "context"]).ok();
+    assert_eq!(without.stdout, "Check complete, no warnings found.\n");
+    let with = bench.run(&["check", "--advice", "--root", "root", "context"]).ok();
+    let expected = "Check complete, no warnings found.\n\n1 piece of advice:\n\nADVICE: secret-in-layer (line 2)\n.env (11 B) looks";
+    assert!(with.stdout.starts_with(expected), "{}", with.stdout);
+    let json = bench
+        .run(&["check", "--advice", "--root", "root", "--format", "json", "context"])
+        .ok();
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(
+        (&json["advice"][0]["bytes"], &json["warnings"]),
+        (&11.into(), &serde_json::json!([]))
+    );
+}
+
+#[test]
 fn a_build_prints_its_warnings_and_fails_if_the_dockerfile_wants_that() {
     let bench = Bench::new(&[("Dockerfile", "FROM scratch\nMAINTAINER me\n")]);
     let run = bench.preview(&[]).ok();

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod advising;
 mod files;
 mod image;
 mod plan;
@@ -15,9 +16,11 @@ mod project;
 mod running;
 mod tape;
 
-use builder::{Built, Cache, Executor};
+use advising::{Costs, Made};
+use builder::{Cache, Executor, Tools};
 use engine::StandIn;
 use messages::{Answer, Ask, Options, PreviewView, View};
+use preview::Past;
 use project::Project;
 use running::{Outcome, Running, Shop};
 use store::{MemoryBlobs, Time};
@@ -43,7 +46,8 @@ pub struct Workbench {
     world: StandIn,
     running: Option<Box<Running>>,
     now: Time,
-    built: Option<Box<Built>>,
+    made: Option<Box<Made>>,
+    costs: Costs,
     tag: String,
 }
 
@@ -126,6 +130,7 @@ impl Workbench {
                 let mut shop = Shop {
                     cache: &mut self.cache,
                     blobs: &mut self.blobs,
+                    costs: &mut self.costs,
                     now,
                 };
                 let (outcome, answers) = Running::begin(prepared, &text, options, &mut shop);
@@ -144,7 +149,8 @@ impl Workbench {
         }
     }
 
-    /// Walks one step. The last step's last answer is [`Answer::Built`] or [`Answer::Failed`]; then [`Workbench::next`] is idle.
+    /// Walks one step. The last step's last answer is [`Answer::Built`], with an [`Answer::Preview`] before it, or [`Answer::Failed`]; then
+    /// [`Workbench::next`] is idle.
     pub fn step(&mut self, executor: &mut dyn Executor) -> Vec<Answer> {
         let Some(running) = self.running.take() else {
             return Vec::new();
@@ -152,10 +158,17 @@ impl Workbench {
         let mut shop = Shop {
             cache: &mut self.cache,
             blobs: &mut self.blobs,
+            costs: &mut self.costs,
             now: self.now,
         };
-        let (outcome, answers) = running.step(executor, &mut shop);
+        let (outcome, mut answers) = running.step(executor, &mut shop);
+        let is_built = matches!(outcome, Outcome::Built(_));
         self.settle(outcome);
+        if let Some(built) = answers.pop_if(|_| is_built) {
+            // The image tells more of the text than the text does.
+            answers.push(Answer::Preview(self.preview(self.now)));
+            answers.push(built);
+        }
         answers
     }
 
@@ -171,9 +184,9 @@ impl Workbench {
         match outcome {
             Outcome::Going(running) => self.running = Some(running),
             Outcome::Failed => {}
-            Outcome::Built(built) => {
+            Outcome::Built(made) => {
                 self.tag.clone_from(&self.options.tag);
-                self.built = Some(built);
+                self.made = Some(made);
             }
         }
     }
@@ -195,16 +208,35 @@ impl Workbench {
     fn preview(&mut self, now: Time) -> PreviewView {
         let project = self.project.view(&self.options.dockerfile);
         let Workbench {
-            world, blobs, cache, ..
+            world,
+            blobs,
+            cache,
+            made,
+            costs,
+            project: files,
+            options,
+            ..
         } = self;
+        let past = Past {
+            made: made.as_deref(),
+            costs,
+        };
+        let mut tools = Tools {
+            now,
+            cache,
+            blobs,
+            executor: None,
+        };
         PreviewView {
             project,
-            ..preview::of_project(&self.project, &self.options, now, world, blobs, cache)
+            ..preview::of_project(files, options, past, world, &mut tools)
         }
     }
 
     fn files(&self, view: View) -> Answer {
-        let Some(built) = &self.built else { return not_built() };
+        let Some(Made { built, .. }) = self.made.as_deref() else {
+            return not_built();
+        };
         match files::rows(&built.image, view) {
             Ok(rows) => Answer::Files(rows),
             Err(error) => Answer::Failed(problems::plain("files", &error.to_string())),
@@ -212,12 +244,16 @@ impl Workbench {
     }
 
     fn content(&self, view: View, path: &str) -> Answer {
-        let Some(built) = &self.built else { return not_built() };
+        let Some(Made { built, .. }) = self.made.as_deref() else {
+            return not_built();
+        };
         Answer::Content(files::content(&built.image, view, path, &self.blobs))
     }
 
     fn archive(&self) -> Answer {
-        let Some(built) = &self.built else { return not_built() };
+        let Some(Made { built, .. }) = self.made.as_deref() else {
+            return not_built();
+        };
         let name = image::archive_name(&self.tag, &built.image.id());
         match image::archive(&built.image, &self.tag, &self.blobs) {
             Ok(bytes) => Answer::Archive { name, bytes },

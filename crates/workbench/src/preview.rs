@@ -1,23 +1,31 @@
 //! What a build would do now, without building.
 
+use crate::advising::{self, Costs, Made};
 use crate::project::Project;
 use crate::{plan, problems, tape};
-use builder::{Cache, Expected, Prediction, Tools};
+use builder::{Expected, Prediction, Tools};
 use engine::{Prepared, StandIn};
 use messages::{LineState, LineView, Options, PreviewView, Problem};
 use planner::checks::{Surroundings, check};
 use planner::{Known, Reach};
 use std::fmt::Write as _;
-use store::{BlobStore, Time};
+
+/// What earlier builds left to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Past<'a> {
+    /// The last one that made an image.
+    pub(crate) made: Option<&'a Made>,
+    /// What steps cost.
+    pub(crate) costs: &'a Costs,
+}
 
 /// The preview of a project; its list of files is left to the caller.
 pub(crate) fn of_project(
     project: &Project,
     options: &Options,
-    now: Time,
+    past: Past<'_>,
     world: &mut StandIn,
-    blobs: &mut dyn BlobStore,
-    cache: &mut Cache,
+    tools: &mut Tools<'_>,
 ) -> PreviewView {
     let Some(text) = project.text(&options.dockerfile) else {
         let message = plan::no_dockerfile(&options.dockerfile);
@@ -27,15 +35,9 @@ pub(crate) fn of_project(
             ..PreviewView::default()
         };
     };
-    match plan::prepare(project, options, &text, now, world, blobs) {
+    match plan::prepare(project, options, &text, tools.now, world, tools.blobs) {
         Ok(prepared) => {
-            let mut tools = Tools {
-                now,
-                cache,
-                blobs,
-                executor: None,
-            };
-            let predictions = prepared.build.predict(&mut tools);
+            let predictions = prepared.build.predict(tools);
             let mut view = of_plan(&prepared, &predictions);
             view.problems = warnings(project, options, &text, &prepared.known);
             let failing = predictions.iter().filter_map(|prediction| match &prediction.expected {
@@ -43,6 +45,8 @@ pub(crate) fn of_project(
                 _ => None,
             });
             view.problems.extend(failing);
+            view.problems
+                .extend(advising::of_build(&prepared, past.made, past.costs, tools.blobs));
             view.problems.sort_by_key(|problem| problem.line);
             view
         }

@@ -1,9 +1,10 @@
 //! What is wrong, in the page's terms.
 
+use advice::Advice;
 use builder::BuildError;
-use dockerfile::{Diagnostic, Severity};
+use dockerfile::{Diagnostic, Fix, Severity};
 use engine::Failure;
-use messages::Problem;
+use messages::{Edits, Problem};
 
 /// A finding about the text.
 pub(crate) fn of_diagnostic(found: &Diagnostic) -> Problem {
@@ -18,14 +19,27 @@ pub(crate) fn of_diagnostic(found: &Diagnostic) -> Problem {
         span: Some((found.span.start, found.span.end)),
         message: found.message.clone(),
         hints: found.hints.clone(),
-        fix: found.fix.as_ref().map(|fix| {
-            let edits = fix
-                .edits
-                .iter()
-                .map(|(span, text)| (span.start, span.end, text.clone()));
-            (fix.title.clone(), edits.collect())
-        }),
+        fix: found.fix.as_ref().map(mend),
     }
+}
+
+/// A piece of advice.
+pub(crate) fn of_advice(found: &Advice) -> Problem {
+    Problem {
+        severity: "advice".to_owned(),
+        code: found.code.to_owned(),
+        line: Some(found.line),
+        span: Some((found.span.start, found.span.end)),
+        message: found.message.clone(),
+        hints: vec![found.hint.clone()],
+        fix: found.fix.as_ref().map(mend),
+    }
+}
+
+fn mend(fix: &Fix) -> (String, Edits) {
+    let edits = fix.edits.iter();
+    let edits = edits.map(|(span, text)| (span.start, span.end, text.clone()));
+    (fix.title.clone(), edits.collect())
 }
 
 /// Why a build cannot begin; what BuildKit reports comes first.

@@ -1,7 +1,8 @@
 //! A build under way: one step a call, with what the page is told of each.
 
+use crate::advising::{Costs, Made, cost};
 use crate::{image, problems, tape};
-use builder::{Build, BuildError, Built, Executor, StepReport, Timestamps, Tools};
+use builder::{Build, BuildError, Executor, StepReport, Timestamps, Tools};
 use cli::excerpt::excerpt;
 use cli::progress::{Look, Printer, Title, Took};
 use engine::Prepared;
@@ -30,7 +31,7 @@ pub(crate) enum Outcome {
     /// More steps are to come.
     Going(Box<Running>),
     /// An image.
-    Built(Box<Built>),
+    Built(Box<Made>),
     /// Nothing: the last answer says why.
     Failed,
 }
@@ -39,6 +40,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Shop<'a> {
     pub(crate) cache: &'a mut builder::Cache,
     pub(crate) blobs: &'a mut dyn BlobStore,
+    pub(crate) costs: &'a mut Costs,
     pub(crate) now: Time,
 }
 
@@ -97,6 +99,8 @@ impl Running {
             Err(error) => (self.fail(&error, Some(next.step), &mut answers), answers),
             Ok(None) => (self.finish(shop, &mut answers), answers),
             Ok(Some(report)) => {
+                shop.costs
+                    .insert(self.plan().steps[report.step].text.clone(), cost(&report));
                 self.take(&report, &mut answers);
                 let outcome = self.look_ahead(shop, &mut answers);
                 (outcome, answers)
@@ -187,7 +191,7 @@ impl Running {
             printer.done(Took::Real(0));
         }));
         answers.push(Answer::Built(Box::new(view)));
-        Outcome::Built(Box::new(built))
+        Outcome::Built(Box::new(Made::new(built, self.prepared.plan.clone())))
     }
 
     fn fail(mut self, error: &BuildError, step: Option<usize>, answers: &mut Vec<Answer>) -> Outcome {

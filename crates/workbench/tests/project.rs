@@ -268,7 +268,7 @@ fn an_archive_is_a_layout_with_the_same_image() {
     let Some(Answer::Archive { name, bytes }) = bench.handle(Ask::Archive, NOW).pop() else {
         panic!("an archive")
     };
-    assert!(name.ends_with(".tar"));
+    assert_eq!(name.rsplit_once('.').map(|(_, end)| end), Some("tar"));
     let mut blobs = store::MemoryBlobs::default();
     let limits = store::Limits::default();
     let loaded = store::layout::load_archive(Box::new(&bytes[..]), None, &limits, &mut blobs).expect("a good archive");
@@ -292,4 +292,80 @@ fn paths_that_climb_and_projects_that_are_too_large_are_refused() {
     };
     assert!(problem.message.contains(".."), "{}", problem.message);
     assert_eq!(preview(&mut bench).project.files.len(), 3);
+}
+
+/// Code, line and message of the advice in a preview.
+fn advice(preview: &PreviewView) -> Vec<(&str, Option<usize>, &str)> {
+    let advice = preview.problems.iter().filter(|problem| problem.severity == "advice");
+    advice
+        .map(|problem| (problem.code.as_str(), problem.line, problem.message.as_str()))
+        .collect()
+}
+
+/// The preview that comes with an image.
+fn told(answers: &[Answer]) -> PreviewView {
+    match &answers[answers.len() - 2] {
+        Answer::Preview(view) => view.clone(),
+        other => panic!("a preview, found {other:?}"),
+    }
+}
+
+const NODE: &[(&str, &str)] = &[
+    (
+        "package.json",
+        "{\"name\":\"a\",\"version\":\"1.0.0\",\"dependencies\":{\"express\":\"4.21.2\"}}",
+    ),
+    (
+        "package-lock.json",
+        "{\"lockfileVersion\":3,\"packages\":{\"\":{},\"node_modules/express\":{\"version\":\"4.21.2\"}}}",
+    ),
+    ("src/server.js", "1\n"),
+];
+
+#[test]
+fn advice_has_its_cost_once_a_build_has_measured_it() {
+    let text = (
+        "Dockerfile",
+        "FROM node:20-alpine\nWORKDIR /app\nCOPY . .\nRUN npm ci\n",
+    );
+    let (mut bench, before) = open(&[NODE, &[text]].concat());
+    let found = advice(&before);
+    assert_eq!((found.len(), found[0].0, found[0].1), (1, "cache-order", Some(4)));
+    let answers = build(&mut bench);
+    let after = told(&answers);
+    let found = advice(&after);
+    assert!(
+        found[0].2.contains(" s and ") && found[0].2.ends_with("(simulated)."),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn a_good_order_has_no_advice_before_or_after_its_build() {
+    let text = "FROM node:20-alpine\nWORKDIR /app\nCOPY package.json package-lock.json ./\nRUN npm ci\nCOPY src src\n";
+    let (mut bench, before) = open(&[NODE, &[("Dockerfile", text)]].concat());
+    assert_eq!(advice(&before), []);
+    let answers = build(&mut bench);
+    assert_eq!(advice(&told(&answers)), []);
+}
+
+#[test]
+fn advice_of_an_image_goes_when_the_text_is_another() {
+    let text = "FROM ubuntu:bionic\nRUN apt-get update && apt-get install -y curl\nRUN apt-get update && apt-get install -y nginx\n";
+    let (mut bench, _) = open(&[("Dockerfile", text)]);
+    let answers = build(&mut bench);
+    let view = told(&answers);
+    let found = advice(&view);
+    assert!(found.iter().any(|(code, ..)| *code == "lists-left-behind"), "{found:?}");
+    assert!(
+        found.iter().all(|(.., message)| message.contains(" MB (simulated)")),
+        "{found:?}"
+    );
+    bench.handle(
+        Ask::Put {
+            files: files(&[("Dockerfile", "FROM ubuntu:bionic\nRUN true\n")]),
+        },
+        NOW,
+    );
+    assert_eq!(advice(&preview(&mut bench)), []);
 }

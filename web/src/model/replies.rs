@@ -29,6 +29,12 @@ impl Model {
                 self.sent.answered = id;
                 self.take_preview(preview);
             }
+            // What the image tells of the text; a text that was edited since has newer findings.
+            Answer::Preview(preview) if id == self.sent.build => {
+                if self.since_text(&self.sent.build_text.clone()).is_none() {
+                    self.findings = preview.problems.into();
+                }
+            }
             Answer::Line(cell) if id == self.sent.build => self.take_line(cell),
             Answer::Log(text) if id == self.sent.build => self.take_log(&text),
             Answer::Progress { done, total, doing } if id == self.sent.build => {
