@@ -4,6 +4,7 @@ use crate::definition;
 use crate::env::Env;
 use crate::instructions;
 use crate::lines::lines;
+use crate::mount_target::mount_target;
 use crate::options::{Known, Options, Resolved};
 use crate::path;
 use crate::place::Place;
@@ -393,13 +394,4 @@ impl<'a> Assembly<'a> {
             })
             .collect()
     }
-}
-
-fn mount_target(mount: &dockerfile::Mount) -> &str {
-    mount
-        .fields
-        .iter()
-        .find(|(key, _)| matches!(key.as_str(), "target" | "dst" | "destination"))
-        .and_then(|(_, value)| value.as_deref())
-        .unwrap_or_default()
 }

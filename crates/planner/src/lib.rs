@@ -32,6 +32,7 @@ mod assemble;
 mod definition;
 mod instructions;
 mod lines;
+mod mount_target;
 mod mounts;
 mod run;
 mod scope;

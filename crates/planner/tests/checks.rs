@@ -19,7 +19,7 @@ fn known(change: impl FnOnce(&mut ImageConfig)) -> Known {
         ..ImageConfig::default()
     };
     image.config.env = vec!["PATH=/bin".to_owned(), "FROM_BASE=1".to_owned()];
-    image.config.working_dir = "/srv".to_owned();
+    "/srv".clone_into(&mut image.config.working_dir);
     change(&mut image);
     let name = ImageName {
         name: "base".to_owned(),
