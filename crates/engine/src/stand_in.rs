@@ -106,6 +106,10 @@ mod tests {
             error.message,
             format!("alpin: failed to resolve source metadata for {full}: {full}: not found")
         );
-        assert!(error.hints[0].contains("did you mean alpine:latest?"), "{}", error.hints[0]);
+        assert!(
+            error.hints[0].contains("did you mean alpine:latest?"),
+            "{}",
+            error.hints[0]
+        );
     }
 }
