@@ -4,7 +4,7 @@ use crate::assemble::Assembly;
 use crate::path;
 use crate::plan::{Input, Mount, MountKind, Sharing, Source};
 use crate::scope::Scope;
-use crate::{print, suggest};
+use crate::suggest;
 use std::fmt;
 
 /// The types of a mount.
@@ -280,7 +280,7 @@ fn target(scope: &Scope, target: &str) -> Result<String, String> {
         path::join(&path::join("/", &scope.cwd), target)
     };
     if path == "/" {
-        return Err(format!("invalid mount target {}", print::quoted(&path)));
+        return Err(format!("invalid mount target {}", dockerfile::quote(&path)));
     }
     Ok(path)
 }
@@ -293,7 +293,7 @@ fn kind(value: &str) -> Result<Type, String> {
         "secret" => Ok(Type::Secret),
         "ssh" => Ok(Type::Ssh),
         _ => {
-            let message = format!("unsupported mount type {}", print::quoted(value));
+            let message = format!("unsupported mount type {}", dockerfile::quote(value));
             Err(suggest::with(message, value, MOUNT_TYPES))
         }
     }
@@ -305,7 +305,7 @@ fn sharing(value: &str) -> Result<Sharing, String> {
         "private" => Ok(Sharing::Private),
         "locked" => Ok(Sharing::Locked),
         _ => {
-            let message = format!("unsupported sharing value {}", print::quoted(value));
+            let message = format!("unsupported sharing value {}", dockerfile::quote(value));
             Err(suggest::with(message, value, SHARING))
         }
     }

@@ -1,50 +1,16 @@
 //! Values as Go prints them, since BuildKit's history does.
 
-use std::fmt::Write as _;
+use dockerfile::quote;
 
 /// `["a" "b"]`, as `%q` prints a list of strings.
 pub(crate) fn quoted_list(items: &[String]) -> String {
-    let items: Vec<String> = items.iter().map(|item| quoted(item)).collect();
+    let items: Vec<String> = items.iter().map(|item| quote(item)).collect();
     format!("[{}]", items.join(" "))
 }
 
 /// `[a b]`, as `%v` prints a list of strings.
 pub(crate) fn plain_list(items: &[String]) -> String {
     format!("[{}]", items.join(" "))
-}
-
-/// `"a\n"`, as `%q` prints a string.
-pub(crate) fn quoted(text: &str) -> String {
-    let mut out = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            c if is_printable(c) => out.push(c),
-            c if (c as u32) < 0x80 => write!(out, "\\x{:02x}", c as u32).expect("writing to a string cannot fail"),
-            c if (c as u32) < 0x10000 => write!(out, "\\u{:04x}", c as u32).expect("writing to a string cannot fail"),
-            c => write!(out, "\\U{:08x}", c as u32).expect("writing to a string cannot fail"),
-        }
-    }
-    out.push('"');
-    out
-}
-
-/// Close to Go's `unicode.IsPrint`: controls, separators other than the blank, private use and non-characters are not.
-fn is_printable(c: char) -> bool {
-    let code = c as u32;
-    !(c.is_control()
-        || (c.is_whitespace() && c != ' ')
-        || matches!(code, 0xad | 0x600..=0x605 | 0x61c | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x206f)
-        || matches!(code, 0xe000..=0xf8ff | 0xfeff | 0xfff0..=0xfffb | 0xe0001..=0xe007f | 0xf_0000..)
-        || code & 0xfffe == 0xfffe)
 }
 
 /// A duration of so many nanoseconds, `1m30s`, as Go prints it.
@@ -105,7 +71,7 @@ mod tests {
         assert_eq!(quoted_list(&items), r#"["nginx" "-g" "daemon \"off\";\n"]"#);
         assert_eq!(plain_list(&items[..2]), "[nginx -g]");
         assert_eq!(quoted_list(&[]), "[]");
-        assert_eq!(quoted("é\u{1}\u{200b}"), "\"é\\x01\\u200b\"");
+        assert_eq!(quote("é\u{1}\u{200b}"), "\"é\\x01\\u200b\"");
     }
 
     #[test]

@@ -179,7 +179,7 @@ impl<'a> States<'a> {
         self.find(target).ok_or_else(|| {
             let names = self.list.iter().map(|state| state.name.as_str());
             let message = suggest::with(
-                format!("target stage {} could not be found", crate::print::quoted(target)),
+                format!("target stage {} could not be found", dockerfile::quote(target)),
                 target,
                 names,
             );

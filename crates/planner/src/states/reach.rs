@@ -23,7 +23,7 @@ impl States<'_> {
                         "bad-reference",
                         format!(
                             "failed to parse stage name {}: {reason}",
-                            crate::print::quoted(&state.base_name)
+                            dockerfile::quote(&state.base_name)
                         ),
                     )
                 })?;
