@@ -4,6 +4,7 @@ use crate::advising::{self, Costs, Made};
 use crate::project::Project;
 use crate::{plan, problems, tape};
 use builder::{Expected, Prediction, Tools};
+use dockerfile::Parse;
 use engine::{Prepared, StandIn};
 use messages::{LineState, LineView, Options, PreviewView, Problem};
 use planner::checks::{Surroundings, check};
@@ -39,7 +40,7 @@ pub(crate) fn of_project(
         Ok(prepared) => {
             let predictions = prepared.build.predict(tools);
             let mut view = of_plan(&prepared, &predictions);
-            view.problems = warnings(project, options, &text, &prepared.known);
+            view.problems = warnings(project, options, &text, &prepared.parse, &prepared.known);
             let failing = predictions.iter().filter_map(|prediction| match &prediction.expected {
                 Expected::Fails(error) => Some(problems::of_build(error)),
                 _ => None,
@@ -61,9 +62,10 @@ pub(crate) fn of_project(
                 Some(Problem { message, .. }) => format!("This cannot be built: {message}."),
                 None => String::new(),
             };
-            found.extend(warnings(project, options, &text, &Known::new()));
+            let parse = dockerfile::parse(&text);
+            found.extend(warnings(project, options, &text, &parse, &Known::new()));
             found.sort_by_key(|problem| problem.line);
-            let mut lines = tape::without_plan(&dockerfile::parse(&text));
+            let mut lines = tape::without_plan(&parse);
             tape::mark_failed(&mut lines, &found);
             PreviewView {
                 lines,
@@ -76,7 +78,7 @@ pub(crate) fn of_project(
 }
 
 /// BuildKit's checks of every stage.
-fn warnings(project: &Project, options: &Options, text: &str, known: &Known) -> Vec<Problem> {
+fn warnings(project: &Project, options: &Options, text: &str, parse: &Parse, known: &Known) -> Vec<Problem> {
     let plan_options = planner::Options {
         reach: Reach::All,
         ..plan::plan_options(options)
@@ -90,7 +92,7 @@ fn warnings(project: &Project, options: &Options, text: &str, known: &Known) -> 
         known,
         ignored: rules.as_ref().map(|_| &is_ignored as &dyn Fn(&str) -> bool),
     };
-    check(text, &dockerfile::parse(text), &around)
+    check(text, parse, &around)
         .iter()
         .map(problems::of_diagnostic)
         .collect()
