@@ -312,12 +312,10 @@ fn to_entry(header: &tar::Header, extensions: Extensions) -> Result<RawEntry, En
     let has_content = matches!(kind, EntryType::Regular | EntryType::Continuous);
     let size = number("size", &old.size)?;
     let is_device = matches!(kind, EntryType::Char | EntryType::Block);
-    let (major, minor) = match header.as_ustar() {
-        Some(ustar) if is_device => (small("major", &ustar.dev_major)?, small("minor", &ustar.dev_minor)?),
-        _ => match header.as_gnu() {
-            Some(gnu) if is_device => (small("major", &gnu.dev_major)?, small("minor", &gnu.dev_minor)?),
-            _ => (0, 0),
-        },
+    let (major, minor) = match (header.as_ustar(), header.as_gnu()) {
+        (Some(ustar), _) if is_device => device(&ustar.dev_major, &ustar.dev_minor)?,
+        (_, Some(gnu)) if is_device => device(&gnu.dev_major, &gnu.dev_minor)?,
+        _ => (0, 0),
     };
     let header = Header {
         kind,
@@ -335,6 +333,21 @@ fn to_entry(header: &tar::Header, extensions: Extensions) -> Result<RawEntry, En
         header,
         records,
     })
+}
+
+/// Major and minor of a device: 12 and 20 bits, for Linux has no others, and no header of a layer room for many more.
+///
+/// Source: Linux, `include/linux/kdev_t.h`.
+fn device(major: &[u8], minor: &[u8]) -> Result<(u32, u32), EntryRule> {
+    let within = |key, bytes: &[u8], bits: u32| {
+        field(key, bytes).and_then(|number| {
+            u32::try_from(number)
+                .ok()
+                .filter(|number| *number < 1 << bits)
+                .ok_or(EntryRule::Number { field: key })
+        })
+    };
+    Ok((within("major", major, 12)?, within("minor", minor, 20)?))
 }
 
 /// The name that counts: PAX and GNU agree, or there is only one of them, or it stands in the header.

@@ -159,6 +159,26 @@ fn numbers_that_are_none_are_refused() {
 }
 
 #[test]
+fn devices_that_linux_cannot_have_are_refused() {
+    // Eight digits leave no room for the end of a number: such a field is read, but could not be written again.
+    for (kind, major, minor, wrong) in [
+        (EntryType::Char, b"00010000", b"00000001", "major"),
+        (EntryType::Block, b"00007777", b"66666666", "minor"),
+    ] {
+        let tar = Archive::default()
+            .changed_header(kind, "d", "", 0, |header| {
+                let gnu = header.as_gnu_mut().expect("it is one");
+                (gnu.dev_major, gnu.dev_minor) = (*major, *minor);
+            })
+            .end();
+        assert_eq!(
+            error(&tar),
+            format!("layer entry \"d\": expected a number as its {wrong}")
+        );
+    }
+}
+
+#[test]
 fn truncated_streams_are_refused_wherever_they_end() {
     let tar = Archive::default().pax(&[("path", "long")]).file("f").dir("d/").0;
     for end in (0..tar.len()).filter(|end| end % 512 != 0 || *end == 512 || *end == 1024 || *end == 1536) {
