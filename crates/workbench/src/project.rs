@@ -1,6 +1,6 @@
 //! The project's files: the build context as the page has it.
 
-use builder::{Ignore, MemoryContext, ignore_file};
+use builder::{Context, Ignore, MemoryContext};
 use messages::{FileInput, ProjectView};
 use store::Time;
 
@@ -78,7 +78,7 @@ impl Project {
 
     /// The rules that keep files out of a build from `dockerfile`; `None` without a file of rules, or with one that cannot be read.
     pub(crate) fn ignore(&self, dockerfile: &str) -> Option<Ignore> {
-        let (_, text) = ignore_file(&self.context, dockerfile).ok()??;
+        let (_, text) = self.context.ignore_file(dockerfile).ok()??;
         Ignore::parse(&text).ok()
     }
 }
