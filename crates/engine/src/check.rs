@@ -51,14 +51,14 @@ fn known_images<E>(
     // The planner wants a config for every image; the checks want to know only those that are really known.
     let (mut known, mut assumed) = (Known::new(), Known::new());
     loop {
-        let needs = match planner::needs(&parse.dockerfile, options, &assumed) {
-            Ok(needs) => needs,
+        let missing = match planner::missing_images(&parse.dockerfile, options, &assumed) {
+            Ok(missing) => missing,
             Err(errors) => return Ok((known, errors)),
         };
-        if needs.images.is_empty() {
+        if missing.is_empty() {
             break;
         }
-        for needed in needs.images {
+        for needed in missing {
             let image = needed.image;
             if let Some(resolved) = named(&image)? {
                 known.insert(image.clone(), resolved.clone());
