@@ -2,11 +2,13 @@
 
 mod entry;
 mod header;
+mod in_place;
 mod number;
 mod pax;
 mod read;
 mod write;
 
+pub(crate) use in_place::{Hashing, read_tar_in};
 pub use read::{Limits, ReadLayer, Whiteouts, read_tar};
 pub(crate) use write::plain_header;
 pub use write::{Written, write_tar};

@@ -42,11 +42,11 @@ struct Extensions {
     records: Option<BTreeMap<String, Vec<u8>>>,
 }
 
-/// Reads entries and hashes everything it reads.
+/// Reads entries, counts everything it reads and hashes it if that is wanted.
 pub(super) struct Reader<'a> {
     source: &'a mut dyn Read,
     limits: Limits,
-    digester: Digester,
+    digester: Option<Digester>,
     /// Bytes read so far.
     size: u64,
     /// Content of the current entry that was not read yet, and zeros after it.
@@ -61,12 +61,25 @@ impl<'a> Reader<'a> {
         Reader {
             source,
             limits,
-            digester: Digester::new(),
+            digester: None,
             size: 0,
             content: 0,
             padding: 0,
             name: Vec::new(),
         }
+    }
+
+    /// This reader, which hashes what it reads.
+    pub(super) fn hashing(self) -> Reader<'a> {
+        Reader {
+            digester: Some(Digester::new()),
+            ..self
+        }
+    }
+
+    /// Where the content of the current entry begins, as long as none of it was read, and its size.
+    pub(super) fn content_range(&self) -> (u64, u64) {
+        (self.size, self.content)
     }
 
     /// The next entry; `None` at the end of the archive.
@@ -122,13 +135,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads to the end of the stream, which may hold zeros only, and names the whole.
-    pub(super) fn finish(mut self) -> Result<(DiffId, u64), LayerError> {
+    /// Reads to the end of the stream, which may hold zeros only, and counts the whole; names it too if it was hashed.
+    pub(super) fn finish(mut self) -> Result<(Option<DiffId>, u64), LayerError> {
         let mut block = [0; 32 * BLOCK];
         loop {
             let count = self.read_some(&mut block)?;
             if count == 0 {
-                return Ok((DiffId(self.digester.finish()), self.size));
+                let digest = self.digester.map(Digester::finish);
+                return Ok((digest.map(DiffId), self.size));
             }
             if block[..count].iter().any(|byte| *byte != 0) {
                 return Err(LayerError::Trailing);
@@ -224,7 +238,9 @@ impl<'a> Reader<'a> {
             }
         };
         self.check_room(count as u64)?;
-        self.digester.update(&buffer[..count]);
+        if let Some(digester) = &mut self.digester {
+            digester.update(&buffer[..count]);
+        }
         self.size += count as u64;
         Ok(count)
     }

@@ -1,13 +1,11 @@
 //! Each attack is refused with an error that names the entry.
 
-use super::{Archive, error, read};
+use super::{Archive, error, read, read_within};
 use crate::{EntryRule, LayerError, Limits, MemoryBlobs, Whiteouts, read_tar};
 use tar::EntryType;
 
 fn limited(tar: &[u8], limits: Limits) -> String {
-    let mut source = tar;
-    let result = read_tar(&mut source, &limits, Whiteouts::Delete, &mut MemoryBlobs::default());
-    result.expect_err("the layer is refused").to_string()
+    read_within(tar, &limits).expect_err("the layer is refused").to_string()
 }
 
 #[test]
