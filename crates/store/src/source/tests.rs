@@ -17,15 +17,10 @@ fn gzipped(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().expect("memory takes it")
 }
 
-/// Frames of Zstandard, each a raw block of at most 64 KiB.
+/// Frames of Zstandard, each of at most 64 KiB, with checksums.
 #[cfg(feature = "zstd")]
 fn zstd(bytes: &[u8]) -> Vec<u8> {
-    let frame = |block: &[u8]| {
-        // A single segment whose size takes four bytes, and one raw block that is the last.
-        let header = u32::try_from(block.len() << 3).expect("a small block") | 1;
-        let size = u32::try_from(block.len()).expect("a small block").to_le_bytes();
-        [&b"\x28\xb5\x2f\xfd\xa0"[..], &size, &header.to_le_bytes()[..3], block].concat()
-    };
+    let frame = |bytes| ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest);
     bytes.chunks(1 << 16).flat_map(frame).collect()
 }
 
@@ -138,6 +133,33 @@ fn a_file_far_inside_a_large_stream_costs_no_more_than_the_way_from_the_last_kep
         assert_eq!(into, bytes[at as usize..at as usize + 100]);
         // Places are 4 MiB apart, of 20, and packed bytes are read by the MiB.
         assert!(read.get() <= size / 5 + (2 << 20), "{at}: {} of {size}", read.get());
+    }
+}
+
+#[cfg(feature = "zstd")]
+#[test]
+fn frames_of_zstd_are_places_too() {
+    let bytes = sample(10 << 20);
+    let read = Rc::new(Cell::new(0));
+    let packed = zstd(&bytes);
+    let size = packed.len() as u64;
+    let source = Source::of(Rc::new(Watched {
+        bytes: packed,
+        read: read.clone(),
+    }));
+    let unpacked = source.unpack().expect("zstd").expect("it is packed");
+    assert!(all(&unpacked) == bytes);
+    let mut into = [0; 100];
+    for at in [9 << 20, 1, 5 << 20] {
+        read.set(0);
+        unpacked
+            .part(at, 100)
+            .read()
+            .read_exact(&mut into)
+            .expect("it can be read");
+        assert_eq!(into, bytes[at as usize..at as usize + 100]);
+        // Places are 4 MiB apart, of 10, and packed bytes are read by the MiB.
+        assert!(read.get() <= size * 2 / 5 + (1 << 20), "{at}: {} of {size}", read.get());
     }
 }
 
