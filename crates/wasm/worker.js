@@ -64,5 +64,11 @@ turn.port1.onmessage = async () => {
 
 self.onmessage = async ({ data }) => {
   const engine = await loading.catch(() => undefined);
-  if (engine) guarded(() => { engine.receive(data); continueBuild(); });
+  if (!engine) return;
+  guarded(() => {
+    // A file is handed over as it is: it is read where it lies, piece by piece.
+    if (data.load instanceof Blob) engine.load(data.id, data.name, data.load);
+    else engine.receive(data);
+    continueBuild();
+  });
 };

@@ -3,18 +3,24 @@
 //! `worker.js` owns one [`Engine`]. It hands every message of the page to [`Engine::receive`] and calls [`Engine::step`] as long as that
 //! says there is more to do, letting messages through in between. Commands run in a module of their own, see [`remote`].
 
+mod file;
 mod remote;
 mod todo;
 
+use file::PageFile;
 use js_sys::Function;
 use messages::{Answer, Ask, Problem, Reply, Request};
 use remote::{NoShell, RemoteShell, Shell};
+use std::rc::Rc;
 use store::Time;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
 use wire::EngineEnd;
 use workbench::{Next, Workbench};
 
 pub use todo::Todo;
+
+/// While an archive is loaded, the page is told of it so often, in milliseconds.
+const TELL_EVERY: f64 = 100.0;
 
 #[wasm_bindgen]
 extern "C" {
@@ -83,6 +89,32 @@ impl Engine {
         }
     }
 
+    /// Loads the images of `file`, which the page calls `name`, without taking it into memory: it is read where it lies, now
+    /// and whenever something of it is wanted. Not a [`Request`], since a file cannot stand in one. Answered by
+    /// [`Answer::Progress`], in MiB, again and again, then by [`Answer::Log`] with what docker says, or [`Answer::Failed`], and
+    /// nothing has changed.
+    ///
+    /// # Errors
+    ///
+    /// If there is no reader for files; whatever `post` throws.
+    pub fn load(&mut self, id: u32, name: &str, file: web_sys::Blob) -> Result<(), JsError> {
+        let file = PageFile::new(file).map_err(|thrown| JsError::new(&format!("{thrown:?}")))?;
+        let mut told = js_sys::Date::now();
+        let mut progress = |done: u64, total: u64| {
+            let now = js_sys::Date::now();
+            if now - told >= TELL_EVERY {
+                told = now;
+                // What cannot be told now is told with the last answer.
+                let _ = tell(&self.post, id, loading(name, done, total));
+            }
+        };
+        let answer = match self.workbench.load(name, Rc::new(file), &mut progress) {
+            Ok(loaded) => Answer::Log(workbench::said_of_loaded(&loaded)),
+            Err(problem) => Answer::Failed(*problem),
+        };
+        self.reply(id, answer)
+    }
+
     /// Walks one step of the running build, if there is one.
     ///
     /// # Errors
@@ -144,12 +176,22 @@ impl Engine {
     }
 
     fn reply(&self, id: u32, answer: Answer) -> Result<(), JsError> {
-        let reply = serde_wasm_bindgen::to_value(&Reply { id, answer })?;
-        match self.post.call1(&JsValue::NULL, &reply) {
-            Ok(_) => Ok(()),
-            Err(thrown) => Err(JsError::new(&format!("the page could not be told: {thrown:?}"))),
-        }
+        tell(&self.post, id, answer)
     }
+}
+
+fn tell(post: &Function, id: u32, answer: Answer) -> Result<(), JsError> {
+    let reply = serde_wasm_bindgen::to_value(&Reply { id, answer })?;
+    match post.call1(&JsValue::NULL, &reply) {
+        Ok(_) => Ok(()),
+        Err(thrown) => Err(JsError::new(&format!("the page could not be told: {thrown:?}"))),
+    }
+}
+
+fn loading(name: &str, done: u64, total: u64) -> Answer {
+    let [done, total] = [done, total].map(|bytes| (bytes >> 20) as usize);
+    let doing = format!("loading {name}");
+    Answer::Progress { done, total, doing }
 }
 
 fn shell_problem(why: &str) -> Problem {

@@ -6,7 +6,7 @@ use oci::{Digest, Reference};
 use planner::Plan;
 use std::collections::BTreeMap;
 use store::layout::{Layout, Packing, Tagged};
-use store::{Fate, Image, Layer, MemoryBlobs, Usage};
+use store::{Fate, Image, Layer, LentBlobs, Usage};
 
 /// Everything the page shows of an image.
 pub(crate) fn view(built: &Built, plan: &Plan, tag: &str, (ran, cached): (usize, usize)) -> ImageView {
@@ -132,12 +132,15 @@ pub(crate) fn archive_name(tag: &str, id: &Digest) -> String {
     }
 }
 
+/// An archive is handed over as one piece, which must not be larger, in bytes.
+const MAX_ARCHIVE: u64 = 1 << 30;
+
 /// The image as a tar that `docker load` accepts, its layers as plain tars.
 ///
 /// # Errors
 ///
-/// A sentence, if its bytes cannot be had.
-pub(crate) fn archive(image: &Image, tag: &str, blobs: &MemoryBlobs) -> Result<Vec<u8>, String> {
+/// A sentence, if its bytes cannot be had or are too many.
+pub(crate) fn archive(image: &Image, tag: &str, blobs: &LentBlobs) -> Result<Vec<u8>, String> {
     let names = match tag {
         "" => Vec::new(),
         tag => vec![
@@ -153,7 +156,40 @@ pub(crate) fn archive(image: &Image, tag: &str, blobs: &MemoryBlobs) -> Result<V
     // Plain packing stores nothing, so a copy of the store is not changed.
     let mut kept = blobs.clone();
     let layout = Layout::new(&[tagged], Packing::Plain, &mut kept).map_err(|error| error.to_string())?;
-    let mut bytes = Vec::new();
+    let size: u64 = layout.files().map(|file| file.size()).sum();
+    if size > MAX_ARCHIVE {
+        return Err(format!(
+            "expected an archive of at most {} to hand over, found {}",
+            spaced(MAX_ARCHIVE),
+            spaced(size)
+        ));
+    }
+    let mut bytes = Vec::with_capacity(size as usize);
     layout.write_tar(&kept, &mut bytes).map_err(|error| error.to_string())?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oci::{Descriptor, DiffId, ImageConfig, media_type};
+    use std::sync::Arc;
+    use store::{Changeset, LayerSource};
+
+    #[test]
+    fn an_image_too_large_for_one_piece_is_not_handed_over() {
+        let digest = Digest::of(b"large");
+        let layer = Layer {
+            diff_id: DiffId(digest),
+            tar_size: 3 << 30,
+            descriptor: Descriptor::new(media_type::OCI_LAYER, digest, 3 << 30),
+            source: LayerSource::Blob,
+            changes: Arc::new(Changeset::default()),
+        };
+        let image = Image::new(ImageConfig::default(), vec![layer]);
+        assert_eq!(
+            archive(&image, "large", &LentBlobs::default()),
+            Err("expected an archive of at most 1.07 GB to hand over, found 3.22 GB".to_owned())
+        );
+    }
 }

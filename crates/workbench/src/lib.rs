@@ -9,6 +9,7 @@
 mod advising;
 mod files;
 mod image;
+mod loading;
 mod plan;
 mod preview;
 mod problems;
@@ -19,11 +20,15 @@ mod tape;
 use advising::{Costs, Made};
 use builder::{Cache, Executor, Tools};
 use engine::StandIn;
-use messages::{Answer, Ask, Options, PreviewView, View};
+use messages::{Answer, Ask, Options, PreviewView, Problem, View};
 use preview::Past;
 use project::Project;
 use running::{Outcome, Running, Shop};
-use store::{MemoryBlobs, Time};
+use std::rc::Rc;
+use store::layout::Loaded;
+use store::{LentBlobs, ReadAt, Time};
+
+pub use loading::said_of_loaded;
 
 /// What the next [`Workbench::step`] will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +46,7 @@ pub enum Next {
 pub struct Workbench {
     project: Project,
     options: Options,
-    blobs: MemoryBlobs,
+    blobs: LentBlobs,
     cache: Cache,
     world: StandIn,
     running: Option<Box<Running>>,
@@ -178,6 +183,23 @@ impl Workbench {
             None => Vec::new(),
             Some(_) => vec![Answer::Failed(problems::plain("canceled", "the build was canceled"))],
         }
+    }
+
+    /// Loads the images of `archive`, a file that the page calls `name`: what `docker save` writes or an OCI image layout.
+    ///
+    /// Its bytes stay where they lie: `archive` is kept and read whenever a file of it is wanted. `progress` is told how much
+    /// of how much is done, in bytes.
+    ///
+    /// # Errors
+    ///
+    /// The reason why the archive is refused, and nothing has changed.
+    pub fn load(
+        &mut self,
+        name: &str,
+        archive: Rc<dyn ReadAt>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Vec<Loaded>, Box<Problem>> {
+        loading::load(name, archive, &mut self.blobs, progress)
     }
 
     fn settle(&mut self, outcome: Outcome) {
