@@ -21,6 +21,7 @@ pub mod files;
 pub mod folder;
 pub mod layout;
 pub mod outputs;
+pub mod placed;
 pub mod records;
 pub mod session;
 pub mod state;
