@@ -6,5 +6,8 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 pub mod excerpt;
+pub mod grammar;
+pub mod help;
 pub mod progress;
 pub mod units;
+pub mod words;

@@ -25,9 +25,52 @@ pub fn size(bytes: u64) -> String {
     format!("{text}{}", UNITS[unit])
 }
 
+/// Bytes of an amount of memory, powers of 1024: `512m`, `1.5g`, `64KiB`, `100`. `None` if it is none.
+///
+/// Source: docker/go-units, `RAMInBytes`.
+pub fn parse_binary(text: &str) -> Option<u64> {
+    let end = text
+        .rfind(|char: char| char.is_ascii_digit() || char == '.')
+        .map(|last| last + 1)?;
+    let (number, unit) = text.split_at(end);
+    if number.starts_with(['.', '+', '-']) {
+        return None;
+    }
+    let number: f64 = number.parse().ok()?;
+    let unit = unit.strip_prefix(' ').unwrap_or(unit).to_ascii_lowercase();
+    let unit = match unit.as_str() {
+        "" | "b" => "",
+        other => other.strip_suffix("ib").or(other.strip_suffix('b')).unwrap_or(other),
+    };
+    let power = ["", "k", "m", "g", "t", "p"].iter().position(|known| *known == unit)?;
+    let bytes = number * 1024_f64.powi(power as i32);
+    // Beyond this a size is no size.
+    (bytes < 9e18).then_some(bytes as u64)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::size;
+    use super::{parse_binary, size};
+
+    #[test]
+    fn amounts_of_memory_are_powers_of_1024() {
+        let cases = [
+            ("100", Some(100)),
+            ("100b", Some(100)),
+            ("512m", Some(512 << 20)),
+            ("1.5g", Some(3 << 29)),
+            ("64KiB", Some(64 << 10)),
+            ("2 MB", Some(2 << 20)),
+            ("zz", None),
+            ("1x", None),
+            ("-1", None),
+            ("", None),
+            ("9999999p", None),
+        ];
+        for (text, bytes) in cases {
+            assert_eq!(parse_binary(text), bytes, "{text}");
+        }
+    }
 
     #[test]
     fn sizes_have_three_digits() {
