@@ -9,5 +9,6 @@ pub mod excerpt;
 pub mod grammar;
 pub mod help;
 pub mod progress;
+pub mod template;
 pub mod units;
 pub mod words;
