@@ -9,6 +9,7 @@ pub mod excerpt;
 pub mod grammar;
 pub mod help;
 pub mod progress;
+pub mod table;
 pub mod template;
 pub mod units;
 pub mod words;

@@ -57,7 +57,16 @@ impl Template {
     ///
     /// [`TemplateError`] with the line, the column and the part of the template that could not be executed.
     pub fn render(&self, value: &Value) -> Result<String, TemplateError> {
-        exec::render(&self.items, value)
+        exec::render(&self.items, value, exec::Rows::Values)
+    }
+
+    /// The same for the line above a table: functions leave a header as it is.
+    ///
+    /// # Errors
+    ///
+    /// As [`render`](Template::render).
+    pub fn render_headers(&self, headers: &Value) -> Result<String, TemplateError> {
+        exec::render(&self.items, headers, exec::Rows::Headers)
     }
 }
 

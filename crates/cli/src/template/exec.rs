@@ -13,11 +13,12 @@ const BYTES_A_STEP: usize = 64;
 const MAX_STEPS: usize = 1 << 20;
 
 /// The template with `value` for its dot.
-pub(super) fn render(items: &[Item], value: &Value) -> Result<String, TemplateError> {
+pub(super) fn render(items: &[Item], value: &Value, rows: Rows) -> Result<String, TemplateError> {
     let mut state = State {
         out: String::new(),
         variables: vec![("$".to_owned(), value.clone())],
         steps: 0,
+        rows,
     };
     state.walk(items, value)?;
     Ok(state.out)
@@ -28,6 +29,16 @@ pub(super) struct State {
     out: String,
     variables: Vec<(String, Value)>,
     steps: usize,
+    rows: Rows,
+}
+
+/// What a template is filled with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rows {
+    /// Values.
+    Values,
+    /// The headers of a table.
+    Headers,
 }
 
 /// How a list of items ended.
@@ -192,11 +203,23 @@ impl State {
             Kind::Field(names) | Kind::Chain(_, names) if extra => {
                 let name = names.last().map_or("", String::as_str);
                 // A field that does not exist is said before that it takes no arguments.
-                self.operand(dot, first)?;
+                let found = self.operand(dot, first)?;
+                if name == "Label" && matches!(dot, Value::Row(..)) && command.operands.len() == 2 {
+                    let label = self.operand_for(dot, &command.operands[1], functions::Parameter::Text)?;
+                    return Ok(self.label(&found, label));
+                }
                 Err(error_at(first, &format!("{name} is not a method but has arguments")))
             }
             _ if extra => Err(error_at(first, &format!("can't give argument to non-function {first}"))),
             _ => self.operand(dot, first),
+        }
+    }
+
+    /// `{{.Label "name"}}`; the name itself above a table.
+    fn label(&self, labels: &Value, name: Value) -> Value {
+        match (self.rows, &name) {
+            (Rows::Values, Value::Text(key)) => labels.get(key).cloned().unwrap_or_else(|| Value::from("")),
+            _ => name,
         }
     }
 
@@ -228,6 +251,10 @@ impl State {
                 }
             }
             return Ok(last.unwrap_or(value));
+        }
+        if self.rows == Rows::Headers && function.leaves_headers {
+            let header = operands.first().map(|operand| self.operand(dot, operand)).transpose()?;
+            return Ok(header.or(last).unwrap_or(Value::Null(Null::Any)));
         }
         let mut values = Vec::with_capacity(count);
         for (index, operand) in operands.iter().enumerate() {

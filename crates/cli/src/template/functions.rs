@@ -22,6 +22,8 @@ pub(super) struct Function {
     parameters: &'static [Parameter],
     /// `and` and `or` stop at the first argument that is false or true.
     pub stops_at: Option<bool>,
+    /// Whether it does nothing to the header of a table.
+    pub leaves_headers: bool,
     pub run: fn(&[Value]) -> Result<Value, String>,
 }
 
@@ -52,6 +54,7 @@ const fn fixed(parameters: &'static [Parameter], run: fn(&[Value]) -> Result<Val
         repeats: false,
         parameters,
         stops_at: None,
+        leaves_headers: false,
         run,
     }
 }
@@ -62,7 +65,16 @@ const fn many(least: usize, parameters: &'static [Parameter], run: fn(&[Value]) 
         repeats: true,
         parameters,
         stops_at: None,
+        leaves_headers: false,
         run,
+    }
+}
+
+/// One of Docker's own functions.
+const fn own(parameters: &'static [Parameter], run: fn(&[Value]) -> Result<Value, String>) -> Function {
+    Function {
+        leaves_headers: true,
+        ..fixed(parameters, run)
     }
 }
 
@@ -72,6 +84,7 @@ const fn until(stops_at: bool) -> Function {
         repeats: true,
         parameters: &[Any],
         stops_at: Some(stops_at),
+        leaves_headers: false,
         run: |_| Ok(Value::Null(Null::Any)),
     }
 }
@@ -85,19 +98,16 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ("index", many(1, &[Any], index)),
     (
         "join",
-        fixed(&[Texts, Text], |of| Ok(Value::Text(texts(&of[0]).join(text(&of[1]))))),
+        own(&[Texts, Text], |of| Ok(Value::Text(texts(&of[0]).join(text(&of[1]))))),
     ),
     (
         "js",
         many(0, &[Any], |of| Ok(Value::Text(javascript(&printf::print(of))))),
     ),
-    ("json", fixed(&[Any], |of| Ok(Value::Text(json::compact(&of[0]))))),
+    ("json", own(&[Any], |of| Ok(Value::Text(json::compact(&of[0]))))),
     ("le", fixed(&[Any, Any], |of| compare::less(&of[0], &of[1], true))),
     ("len", fixed(&[Any], length)),
-    (
-        "lower",
-        fixed(&[Text], |of| Ok(Value::Text(text(&of[0]).to_lowercase()))),
-    ),
+    ("lower", own(&[Text], |of| Ok(Value::Text(text(&of[0]).to_lowercase())))),
     ("lt", fixed(&[Any, Any], |of| compare::less(&of[0], &of[1], false))),
     (
         "ne",
@@ -107,7 +117,7 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ),
     ("not", fixed(&[Any], |of| Ok(Value::Bool(!of[0].truth())))),
     ("or", until(true)),
-    ("pad", fixed(&[Text, Int, Int], pad)),
+    ("pad", own(&[Text, Int, Int], pad)),
     ("print", many(0, &[Any], |of| Ok(Value::Text(printf::print(of))))),
     (
         "printf",
@@ -117,13 +127,10 @@ const FUNCTIONS: &[(&str, Function)] = &[
     ),
     ("println", many(0, &[Any], |of| Ok(Value::Text(printf::println(of))))),
     ("slice", many(1, &[Any], slice)),
-    ("split", fixed(&[Text, Text], split)),
-    ("title", fixed(&[Text], |of| Ok(Value::Text(title(text(&of[0])))))),
-    ("truncate", fixed(&[Text, Int], truncate)),
-    (
-        "upper",
-        fixed(&[Text], |of| Ok(Value::Text(text(&of[0]).to_uppercase()))),
-    ),
+    ("split", own(&[Text, Text], split)),
+    ("title", own(&[Text], |of| Ok(Value::Text(title(text(&of[0])))))),
+    ("truncate", own(&[Text, Int], truncate)),
+    ("upper", own(&[Text], |of| Ok(Value::Text(text(&of[0]).to_uppercase())))),
     (
         "urlquery",
         many(0, &[Any], |of| Ok(Value::Text(query(&printf::print(of))))),

@@ -38,12 +38,29 @@ fn write(out: &mut String, value: &Value, level: Option<usize>) {
             sorted.sort_by_key(|(key, _)| key);
             object(out, &sorted, level);
         }
-        Value::Struct(fields) | Value::Row(_, fields) => {
-            let shown = fields.iter().filter(|(_, value)| !matches!(value, Value::Omitted(_)));
-            object(out, &shown.collect::<Vec<_>>(), level);
+        Value::Struct(fields) => object(out, &shown(fields), level),
+        Value::Row(_, fields) => {
+            let mut sorted = shown(fields);
+            sorted.sort_by_key(|(key, _)| key);
+            // Docker encodes rows twice, the first time as for a page.
+            let mut text = String::new();
+            object(&mut text, &sorted, level);
+            out.push_str(&escape_html(&text));
         }
         Value::Omitted(inner) => write(out, inner, level),
     }
+}
+
+fn shown(fields: &[(String, Value)]) -> Vec<&(String, Value)> {
+    let is_shown = |field: &&(String, Value)| !matches!(field.1, Value::Omitted(_));
+    fields.iter().filter(is_shown).collect()
+}
+
+/// These characters stand only within texts.
+fn escape_html(json: &str) -> String {
+    json.replace('&', "\\u0026")
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
 }
 
 fn object(out: &mut String, entries: &[&(String, Value)], level: Option<usize>) {
