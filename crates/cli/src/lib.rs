@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod complete;
 pub mod excerpt;
 pub mod grammar;
 pub mod help;
