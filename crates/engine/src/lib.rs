@@ -3,16 +3,22 @@
 //! [`prepare`] does all that comes before the first step and returns a [`Prepared`] with a [`builder::Build`] in it. What a build takes
 //! from outside its context (base images, downloads) it asks of a [`World`]; [`StandIn`] is one without a network.
 //!
+//! [`Daemon`] is one machine's Docker: images, containers and volumes as a value, and every operation on them.
+//!
 //! It prints nothing, opens nothing and knows no command line.
 
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+// Builds.
 mod failure;
 mod prepare;
 mod stand_in;
 mod world;
+// What becomes of their images.
+mod daemon;
 
+pub use daemon::*;
 pub use failure::Failure;
 pub use prepare::{Prepared, Request, prepare};
 pub use stand_in::StandIn;

@@ -60,7 +60,7 @@ impl Call<'_> {
     ) -> Result<()> {
         match step(self) {
             Ok(()) => Ok(()),
-            Err(need @ Errno::Need(_)) => Err(need),
+            Err(passed @ (Errno::Need(_) | Errno::Lasts)) => Err(passed),
             Err(errno) => {
                 let line = format!("{}: {what}: {errno}", self.name);
                 self.warn(line);
@@ -167,6 +167,8 @@ impl Builtin for Command {
                     }
                     continue;
                 }
+                // The driver sees that it lasts, and drops the shell.
+                Err(Errno::Lasts) => return std::future::pending().await,
                 Err(errno) => return Ok(ExecResult::err(format!("{}: {errno}\n", self.name), 1)),
             };
             if self.name == "umask" {

@@ -3,6 +3,7 @@
 mod accounts;
 mod adduser;
 mod bytes;
+pub(crate) mod clock;
 mod compress;
 mod copy;
 mod files;
@@ -14,10 +15,12 @@ mod modes;
 mod options;
 mod stat;
 mod system;
+mod tail;
 mod tar;
 mod test;
 
 use crate::command::{Call, Dialect, Work};
+use crate::lasting;
 use crate::packages;
 use crate::shell::quoted;
 use crate::vfs::UNSIMULATED;
@@ -43,6 +46,7 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("test", test::test, Internal),
         ("[", test::test, Internal),
         (UNSIMULATED, unsimulated, Internal),
+        (lasting::WAITS, lasting::waits, Internal),
         (find::OWNER, find::owner, Internal),
         (PUSH_USER, identity::push_user, Internal),
         (POP_USER, identity::pop_user, Internal),
@@ -85,6 +89,10 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("gosu", identity::unreachable_user),
         ("su-exec", identity::unreachable_user),
         ("runuser", identity::unreachable_user),
+        ("tail", tail::tail),
+        ("tini", identity::starter),
+        ("dumb-init", identity::starter),
+        ("catatonit", identity::starter),
         ("sleep", system::sleep),
         ("usleep", system::sleep),
         ("uname", system::uname),
@@ -200,6 +208,10 @@ pub(crate) fn runs_others(name: &str) -> bool {
             | "gosu"
             | "su-exec"
             | "runuser"
+            | "tini"
+            | "dumb-init"
+            | "catatonit"
+            | UNSIMULATED
             | "sh"
             | "bash"
             | "."
@@ -208,8 +220,12 @@ pub(crate) fn runs_others(name: &str) -> bool {
     )
 }
 
-/// The arguments of the `sh` that a command turns into, if it is one that runs another as another user.
+/// The arguments of the `sh` that a command turns into, if it is one that runs another, as another user or not.
 pub(crate) fn becomes(name: &str, args: &[String]) -> Option<Vec<String>> {
+    if let Some(words) = identity::started(name, args) {
+        let script = ["-c", "\"$@\"", name].map(str::to_owned);
+        return Some(script.into_iter().chain(words).collect());
+    }
     let (user, words) = identity::target_user(name, args)?;
     let script = format!(
         "{PUSH_USER} {} || exit 1; \"$@\"; layerlab_exit=$?; {POP_USER}; exit $layerlab_exit",
@@ -224,7 +240,14 @@ pub(crate) fn becomes(name: &str, args: &[String]) -> Option<Vec<String>> {
 }
 
 fn unsimulated(call: &mut Call<'_>) -> Result<i32> {
-    let program = call.args.first().cloned().unwrap_or_default();
+    let Some((program, args)) = call.args.split_first() else {
+        return Ok(0);
+    };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if lasting::lasts(call, name, args)? {
+        let argv = std::iter::once(name.to_owned()).chain(args.iter().cloned()).collect();
+        return Err(call.last(argv));
+    }
     call.warn(format!(
         "layerlab: {program} is not simulated: it was not run, and nothing was changed"
     ));

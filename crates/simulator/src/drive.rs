@@ -19,6 +19,8 @@ pub(crate) enum Stuck {
     Store(StoreError),
     /// It waits for something that will not happen here.
     Waiting,
+    /// It came to a program that does not end.
+    Lasting,
 }
 
 /// Polls `future` until it is done. Whenever it waits for blobs, they are read from `blobs` and it goes on.
@@ -29,6 +31,9 @@ pub(crate) fn complete<T>(shared: &Shared, blobs: &dyn BlobStore, future: impl F
         loop {
             if let Poll::Ready(done) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(done));
+            }
+            if shared.lock().lasting.is_some() {
+                return Poll::Ready(Err(Stuck::Lasting));
             }
             match supply(shared, blobs) {
                 // On an operating system another thread may be at work for the shell, and wakes it when done.

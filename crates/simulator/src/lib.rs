@@ -14,6 +14,7 @@
 mod command;
 mod commands;
 mod drive;
+mod lasting;
 mod packages;
 mod shell;
 mod simulator;

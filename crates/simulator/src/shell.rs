@@ -2,12 +2,14 @@
 
 use crate::command::{Dialect, UMASK};
 use crate::drive::{Stuck, complete};
+use crate::lasting;
+use crate::simulator::Ended;
 use crate::vfs::Vfs;
 use crate::world::Shared;
 use crate::{command::Command, commands};
 use bashkit::hooks::HookAction;
 use bashkit::{Bash, ExecOptions, ExecutionLimits, SessionLimits};
-use builder::RunRequest;
+use builder::{Output, Purpose, RunRequest};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -39,6 +41,18 @@ pub(crate) struct Invocation {
     /// `$0`, if given.
     pub(crate) arg0: Option<String>,
     pub(crate) positional: Vec<String>,
+}
+
+impl Invocation {
+    /// A script without options or parameters.
+    pub(crate) fn of_text(script: &str) -> Invocation {
+        Invocation {
+            options: Vec::new(),
+            script: script.to_owned(),
+            arg0: None,
+            positional: Vec::new(),
+        }
+    }
 }
 
 /// Reads a shell's arguments. `None` without `-c`: then a file is to be run.
@@ -77,36 +91,30 @@ pub(crate) fn direct(program: &str, args: &[String]) -> Invocation {
         .chain(args.iter().map(String::as_str))
         .map(quoted)
         .collect();
-    Invocation {
-        options: Vec::new(),
-        script: words.join(" "),
-        arg0: None,
-        positional: Vec::new(),
-    }
+    Invocation::of_text(&words.join(" "))
 }
 
 pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Runs a script to its end; returns its exit code and its log.
-pub(crate) fn run(
-    session: &Session<'_>,
-    invocation: &Invocation,
-    blobs: &dyn BlobStore,
-) -> Result<(i32, String), Stuck> {
+/// Runs a script to its end, or to a program that has none.
+pub(crate) fn run(session: &Session<'_>, invocation: &Invocation, blobs: &dyn BlobStore) -> Result<Ended, Stuck> {
     let mut bash = build(session);
-    let log = Arc::new(Mutex::new(String::new()));
+    let log = Arc::new(Mutex::new(Vec::new()));
     let heard = Arc::clone(&log);
     let dialect = session.dialect;
     let callback = Box::new(move |out: &bashkit::StreamData, err: &bashkit::StreamData| {
         let mut log = heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        log.push_str(&out.text_lossy());
-        log.push_str(&spoken(&err.text_lossy(), dialect));
+        note(&mut log, Output::out(out.as_bytes()));
+        note(&mut log, Output::err(spoken(&err.text_lossy(), dialect)));
     });
     let mut options = ExecOptions::new()
         .streaming(callback)
         .arg0(invocation.arg0.clone().unwrap_or_else(|| "/bin/sh".to_owned()));
+    if !session.request.stdin.is_empty() {
+        options = options.stdin(session.request.stdin.clone());
+    }
     if !invocation.positional.is_empty() {
         options = options.positional(invocation.positional.clone());
     }
@@ -117,30 +125,65 @@ pub(crate) fn run(
         posix_braces(&invocation.script)
     };
     let script = setup(invocation) + &script;
-    let result = complete(session.shared, blobs, bash.exec_with_options(&script, options))?;
-    let mut log = std::mem::take(&mut *log.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let result = complete(session.shared, blobs, bash.exec_with_options(&script, options));
+    drop(bash);
+    let mut output = std::mem::take(&mut *log.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let mut lasting = None;
     let exit = match result {
-        Ok(done) => done.exit_code,
-        Err(bashkit::Error::ResourceLimit(limit)) => {
-            log.push_str(&format!(
+        Err(Stuck::Lasting) => {
+            let found = session.shared.lock().lasting.clone();
+            for said in found.iter().flat_map(|lasting| &lasting.said) {
+                note(&mut output, said.clone());
+            }
+            lasting = found.map(|lasting| lasting.argv);
+            0
+        }
+        Err(stuck) => return Err(stuck),
+        Ok(Ok(done)) => done.exit_code,
+        // What a build would wait for in vain is what a container is for.
+        Ok(Err(bashkit::Error::ResourceLimit(_))) if session.request.purpose != Purpose::Build => {
+            lasting = Some(session.request.argv.clone());
+            0
+        }
+        Ok(Err(bashkit::Error::ResourceLimit(limit))) => {
+            let said = format!(
                 "layerlab: the command was stopped: {limit}. The simulation bounds steps and output; a real build would go on.\n"
-            ));
+            );
+            note(&mut output, Output::err(said));
             STOPPED
         }
-        Err(error) => {
-            log.push_str(&format!("/bin/sh: {error}\n"));
+        Ok(Err(error)) => {
+            note(&mut output, Output::err(format!("/bin/sh: {error}\n")));
             2
         }
     };
-    if log.len() > MAX_LOG_BYTES {
-        let mut end = MAX_LOG_BYTES;
-        while !log.is_char_boundary(end) {
-            end -= 1;
-        }
-        log.truncate(end);
-        log.push_str("\n[output clipped, log limit 2MiB reached]\n");
+    clip(&mut output);
+    Ok(Ended { exit, output, lasting })
+}
+
+/// Adds `piece` to what was written.
+fn note(output: &mut Vec<Output>, piece: Output) {
+    if piece.bytes.is_empty() {
+        return;
     }
-    Ok((exit, log))
+    match output.last_mut() {
+        Some(last) if last.stream == piece.stream => last.bytes.extend(piece.bytes),
+        _ => output.push(piece),
+    }
+}
+
+/// Keeps at most [`MAX_LOG_BYTES`] of what was written.
+fn clip(output: &mut Vec<Output>) {
+    let mut room = MAX_LOG_BYTES;
+    for (idx, piece) in output.iter_mut().enumerate() {
+        if piece.bytes.len() > room {
+            piece.bytes.truncate(room);
+            output.truncate(idx + 1);
+            output.push(Output::err("\n[output clipped, log limit 2MiB reached]\n"));
+            return;
+        }
+        room -= piece.bytes.len();
+    }
 }
 
 /// What the shell is told before the script: no chance, and its options.
@@ -227,6 +270,7 @@ fn build(session: &Session<'_>) -> Bash {
         builtins: Arc::new(all),
     };
     let (before, after) = (shared.clone(), shared.clone());
+    let waits = session.request.purpose == Purpose::Interactive;
     let mut builder = Bash::builder()
         .fs(Arc::new(vfs))
         .rootfs(false)
@@ -245,6 +289,15 @@ fn build(session: &Session<'_>) -> Bash {
             if event.name == "find" {
                 event.args = commands::find::with_owners(&event.args);
             }
+            if event.name == "exec"
+                && waits
+                && event
+                    .args
+                    .first()
+                    .is_some_and(|name| lasting::reads_terminal(name, &event.args[1..]))
+            {
+                event.args.insert(0, lasting::WAITS.to_owned());
+            }
             HookAction::Continue(event)
         }))
         .after_tool(Box::new(move |event| {
@@ -254,7 +307,7 @@ fn build(session: &Session<'_>) -> Bash {
             drop(world);
             HookAction::Continue(event)
         }))
-        .hostname("buildkitsandbox")
+        .hostname(&session.request.hostname)
         .fixed_epoch(now)
         .limits(limits())
         .session_limits(SessionLimits::new().max_total_commands(10 * MAX_STEPS as u64))

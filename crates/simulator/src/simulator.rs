@@ -2,9 +2,10 @@
 
 use crate::command::Dialect;
 use crate::drive::Stuck;
+use crate::lasting;
 use crate::shell::{self, Session};
 use crate::world::{Errno, Shared, Who, World};
-use builder::{ExecuteError, Executor, Fidelity, RunOutcome, RunRequest};
+use builder::{ExecuteError, Executor, Fidelity, Output, Purpose, RunOutcome, RunRequest};
 use store::{BlobStore, Content, Follow, Node, Tree};
 
 /// What a container's first process fails with when it could not be started.
@@ -35,7 +36,7 @@ impl Executor for Simulator {
         let mut tree = tree.clone();
         // A tree that came over a wire has forgotten that its links belong to lower layers.
         tree.seal_links();
-        let mut world = World::new(tree, request.now, request.network);
+        let mut world = World::new(tree, request);
         world.millis = START_MILLIS;
         world.mount_system();
         world
@@ -45,11 +46,29 @@ impl Executor for Simulator {
             })?;
         let who = now(&mut world, blobs, |world| world.identify(&request.user))?;
         let shared = Shared::new(world);
-        let (exit, log) = match who {
-            None => (CANNOT_START, no_such_user(&request.user)),
+        let ended = match who {
+            None => Ended::refused(no_such_user(&request.user)),
             Some(who) => start(request, who, &shared, blobs)?,
         };
-        finish(&shared, blobs, exit, log)
+        finish(&shared, blobs, ended)
+    }
+}
+
+/// How a command came to its end, or to a program that has none.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) exit: i32,
+    pub(crate) output: Vec<Output>,
+    pub(crate) lasting: Option<Vec<String>>,
+}
+
+impl Ended {
+    fn refused(why: String) -> Ended {
+        Ended {
+            exit: CANNOT_START,
+            output: vec![Output::err(why)],
+            lasting: None,
+        }
     }
 }
 
@@ -87,12 +106,7 @@ fn not_started(program: &str, why: &str) -> String {
 }
 
 /// Finds the program and runs it.
-fn start(
-    request: &RunRequest,
-    who: Who,
-    shared: &Shared,
-    blobs: &dyn BlobStore,
-) -> Result<(i32, String), ExecuteError> {
+fn start(request: &RunRequest, who: Who, shared: &Shared, blobs: &dyn BlobStore) -> Result<Ended, ExecuteError> {
     let Some(program) = request.argv.first() else {
         return Err(ExecuteError::Unsupported {
             what: "an empty command".to_owned(),
@@ -120,13 +134,13 @@ fn start(
             match world.node(&absolute, Follow::Last) {
                 Err(_) => {
                     let why = format!("stat {program}: no such file or directory");
-                    return Ok((CANNOT_START, not_started(program, &why)));
+                    return Ok(Ended::refused(not_started(program, &why)));
                 }
                 Ok((_, Node::Dir(_))) => {
-                    return Ok((CANNOT_START, not_started(program, "is a directory")));
+                    return Ok(Ended::refused(not_started(program, "is a directory")));
                 }
                 Ok(_) if !world.is_executable(&absolute) => {
-                    return Ok((CANNOT_START, not_started(program, "permission denied")));
+                    return Ok(Ended::refused(not_started(program, "permission denied")));
                 }
                 Ok(_) => absolute,
             }
@@ -134,7 +148,7 @@ fn start(
             path
         } else {
             let why = "executable file not found in $PATH";
-            return Ok((CANNOT_START, not_started(program, why)));
+            return Ok(Ended::refused(not_started(program, why)));
         }
     };
     let dialect = dialect(&shared.lock(), &found);
@@ -144,16 +158,23 @@ fn start(
         path_list,
         shared,
     };
+    if request.purpose == Purpose::Interactive && lasting::reads_terminal(&found, &request.argv[1..]) {
+        return lasting::read_all(&session, &found, blobs).map_err(refused);
+    }
     let ran = match dialect.and_then(|_| shell::invocation(&request.argv[1..])) {
         Some(invocation) => shell::run(&session, &invocation, blobs),
         None => shell::run(&session, &shell::direct(&found, &request.argv[1..]), blobs),
     };
-    ran.map_err(|stuck| match stuck {
+    ran.map_err(refused)
+}
+
+fn refused(stuck: Stuck) -> ExecuteError {
+    match stuck {
         Stuck::Store(error) => ExecuteError::Store(error),
-        Stuck::Waiting => ExecuteError::Unsupported {
+        Stuck::Waiting | Stuck::Lasting => ExecuteError::Unsupported {
             what: "a command that waits for something outside".to_owned(),
         },
-    })
+    }
 }
 
 /// Which shell the file at `path` is, by its own name or that of what it links to.
@@ -181,7 +202,7 @@ fn dialect(world: &World, path: &str) -> Option<Dialect> {
 }
 
 /// Takes the mounts away and stores the bytes that are still referred to.
-fn finish(shared: &Shared, blobs: &mut dyn BlobStore, exit: i32, log: String) -> Result<RunOutcome, ExecuteError> {
+fn finish(shared: &Shared, blobs: &mut dyn BlobStore, ended: Ended) -> Result<RunOutcome, ExecuteError> {
     let world = shared.lock();
     let (tree, caches) = world.unmounted();
     for (_, node) in tree.walk() {
@@ -193,8 +214,9 @@ fn finish(shared: &Shared, blobs: &mut dyn BlobStore, exit: i32, log: String) ->
     Ok(RunOutcome {
         tree,
         caches,
-        exit,
-        log,
+        exit: ended.exit,
+        lasting: ended.lasting,
+        output: ended.output,
         millis: world.millis,
         fidelity: Fidelity::Simulated,
     })

@@ -8,6 +8,7 @@ mod users;
 pub(crate) use mounts::Mounts;
 pub(crate) use users::{Account, Who};
 
+use builder::{Output, Purpose, RunRequest};
 use oci::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -42,6 +43,8 @@ pub(crate) enum Errno {
     NotSimulated,
     /// The bytes are in the blob store: fetch them and try again.
     Need(Digest),
+    /// The program goes on until it is stopped; nothing after it happens.
+    Lasts,
 }
 
 impl fmt::Display for Errno {
@@ -61,6 +64,7 @@ impl fmt::Display for Errno {
             Errno::Limit => "No space left on device (the limit of this simulation)",
             Errno::NotSimulated => "the content of this file is not simulated",
             Errno::Need(_) => "the content is not loaded yet",
+            Errno::Lasts => "the program does not end",
         })
     }
 }
@@ -81,6 +85,15 @@ impl From<store::TreeError> for Errno {
 
 pub(crate) type Result<T> = std::result::Result<T, Errno>;
 
+/// A program that does not end by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lasting {
+    /// Its name and arguments.
+    pub(crate) argv: Vec<String>,
+    /// What it says when it starts.
+    pub(crate) said: Vec<Output>,
+}
+
 /// The state of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
@@ -92,6 +105,12 @@ pub(crate) struct World {
     pub(crate) network: bool,
     pub(crate) mounts: Mounts,
     pub(crate) home: String,
+    pub(crate) hostname: String,
+    pub(crate) purpose: Purpose,
+    /// Set once, by the program that does not end; then nothing more happens.
+    pub(crate) lasting: Option<Lasting>,
+    /// Milliseconds spent in `sleep`.
+    pub(crate) slept: u64,
     start: Time,
     /// Simulated milliseconds since the start.
     pub(crate) millis: u64,
@@ -114,16 +133,20 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(tree: Tree, start: Time, network: bool) -> World {
+    pub(crate) fn new(tree: Tree, request: &RunRequest) -> World {
         World {
             tree,
             who: Who::root(),
             who_before: Vec::new(),
             umask: 0o022,
-            network,
+            network: request.network,
             mounts: Mounts::default(),
             home: "/root".to_owned(),
-            start,
+            hostname: request.hostname.clone(),
+            purpose: request.purpose,
+            lasting: None,
+            slept: 0,
+            start: request.now,
             millis: 0,
             ticks: 0,
             bytes: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! What one end sends, the other receives, run after run.
 
-use builder::{ExecuteError, Fidelity, MountKind, RunMount, RunOutcome, RunRequest};
+use builder::{ExecuteError, Fidelity, MountKind, Output, Purpose, RunMount, RunOutcome, RunRequest};
 use oci::Digest;
 use std::collections::BTreeMap;
 use store::{Content, Meta, Node, Special, StoreError, Time, Tree, TreePath};
@@ -116,6 +116,9 @@ fn request() -> RunRequest {
             secs: 1_700_000_000,
             nanos: 1,
         },
+        purpose: Purpose::Interactive,
+        stdin: vec![0, 255, b'\n'],
+        hostname: "f00d".into(),
     }
 }
 
@@ -124,7 +127,8 @@ fn outcome(tree: Tree) -> RunOutcome {
         tree,
         caches: vec![("apt".into(), blob("index"))],
         exit: -1,
-        log: "ü\n".into(),
+        lasting: Some(vec!["sleep".into(), "infinity".into()]),
+        output: vec![Output::out("ü\n"), Output::err(vec![0, 255])],
         millis: 12,
         fidelity: Fidelity::Simulated,
     }

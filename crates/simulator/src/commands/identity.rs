@@ -156,6 +156,31 @@ pub(crate) fn target_user(name: &str, args: &[String]) -> Option<(String, Vec<St
     }
 }
 
+/// The words of the command that a container's init is asked to start.
+pub(crate) fn started(name: &str, args: &[String]) -> Option<Vec<String>> {
+    let with_value: &[&str] = match name {
+        "tini" => &["-p", "-e"],
+        "dumb-init" => &["-r", "--rewrite"],
+        "catatonit" => &[],
+        _ => return None,
+    };
+    let mut rest = args;
+    loop {
+        match rest {
+            [flag, words @ ..] if flag == "--" => rest = words,
+            [flag, _, words @ ..] if with_value.contains(&flag.as_str()) => rest = words,
+            [flag, words @ ..] if flag.starts_with('-') => rest = words,
+            [] => return None,
+            words => return Some(words.to_vec()),
+        }
+    }
+}
+
+/// What an init says that has nothing to start.
+pub(crate) fn starter(call: &mut Call<'_>) -> Result<i32> {
+    call.fail("a program to start is needed")
+}
+
 /// What `su` and `sudo` say when there is nothing to run.
 pub(crate) fn unreachable_user(call: &mut Call<'_>) -> Result<i32> {
     call.fail("a command to run is needed: a terminal is not simulated")
