@@ -1,0 +1,13 @@
+//! The OCI distribution protocol: a registry's server and its client, both without a socket.
+//!
+//! The server turns a [`Request`] into a [`Response`]; the client asks a [`Transport`] for the response to a request. What lies
+//! between (sockets, TLS, a simulated network) is the host's.
+
+#![forbid(unsafe_code)]
+#![deny(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod http;
+mod transport;
+
+pub use http::{Body, Headers, Method, Request, Response};
+pub use transport::{Answer, Transport, TransportError};
