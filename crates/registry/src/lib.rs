@@ -10,4 +10,4 @@ mod http;
 mod transport;
 
 pub use http::{Body, Headers, Method, Request, Response};
-pub use transport::{Answer, Transport, TransportError};
+pub use transport::{Answer, Call, TlsPolicy, Transport, TransportError};

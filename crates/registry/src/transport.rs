@@ -5,31 +5,50 @@ use std::io::Read;
 
 /// Carries requests: sockets natively, a simulated network in the page, a server's `handle` in tests.
 pub trait Transport {
-    /// Sends a request to `url` and returns the status, the header fields and the body, which is read in pieces.
+    /// Sends a request and returns the status, the header fields and the body, which is read in pieces.
     ///
-    /// `length` is the body's size in bytes, where it is known. Redirects are not followed.
+    /// Redirects are not followed. The answer holds on to nothing of the transport: several may be open at once.
     ///
     /// # Errors
     ///
-    /// [`TransportError`] if no response came.
-    fn send(
-        &mut self,
-        method: Method,
-        url: &str,
-        headers: &Headers,
-        body: &mut dyn Read,
-        length: Option<u64>,
-    ) -> Result<Answer<'_>, TransportError>;
+    /// [`TransportError`] if no response came. A connection that ends while the body is read is an I/O error or an early
+    /// end of [`Answer::body`].
+    fn send(&mut self, call: Call<'_>) -> Result<Answer, TransportError>;
+}
+
+/// A request on its way out.
+pub struct Call<'a> {
+    /// What is asked.
+    pub method: Method,
+    /// Scheme, host, path and query.
+    pub url: &'a str,
+    /// Header fields, without `Host`, `Content-Length` and `Transfer-Encoding`, which are the transport's.
+    pub headers: &'a Headers,
+    /// The body, read once, in pieces.
+    pub body: &'a mut dyn Read,
+    /// The body's size in bytes, where it is known.
+    pub length: Option<u64>,
+    /// Whom to trust, if the URL's scheme is `https`.
+    pub tls: &'a TlsPolicy,
+}
+
+/// Whom to trust that a host is who it says it is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TlsPolicy {
+    /// Certificates in PEM that are trusted beside those of the system: what stands in `certs.d/HOST/*.crt`.
+    pub authorities: Vec<String>,
+    /// Any certificate will do: the host is listed in `insecure-registries`.
+    pub skip_verify: bool,
 }
 
 /// A response on its way in.
-pub struct Answer<'a> {
+pub struct Answer {
     /// Such as 200.
     pub status: u16,
     /// Header fields.
     pub headers: Headers,
     /// The body.
-    pub body: Box<dyn Read + 'a>,
+    pub body: Box<dyn Read>,
 }
 
 /// Why no response came, in the words of Go's HTTP client, which are what people search for.
