@@ -90,6 +90,8 @@ pub struct Request<'a> {
     pub query: String,
     /// Header fields.
     pub headers: Headers,
+    /// Who asks, as `address:port`. Logged, and counted when passwords are guessed.
+    pub remote: String,
     /// The body.
     pub body: &'a mut dyn Read,
 }
