@@ -19,9 +19,12 @@ mod session;
 mod token;
 mod url;
 // Asking.
+mod attempt;
+mod blob_reader;
 mod error;
 mod exchange;
 mod fetch;
+mod refusal;
 mod upload;
 // What for.
 mod list;
@@ -29,6 +32,7 @@ mod login;
 mod platform;
 mod pull;
 mod push;
+mod resolve;
 mod search;
 
 pub use certs::{CERTS_DIR, CertsError, certs_dir, read_certs};
