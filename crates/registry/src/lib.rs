@@ -7,7 +7,13 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod http;
+mod server;
 mod transport;
 
 pub use http::{Body, Headers, Method, Request, Response};
+pub use server::{
+    Accounts, AuthConfig, Config, Formatter, HtpasswdError, HttpConfig, Identity, Level, Limits, LogConfig, LogLine,
+    LogStream, ManifestRecord, MemoryRecords, MemoryUploads, Records, Server, StorageConfig, TlsConfig, Upload,
+    Uploads, Validation, htpasswd_line,
+};
 pub use transport::{Answer, Transport, TransportError};
