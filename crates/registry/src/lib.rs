@@ -12,8 +12,8 @@ mod transport;
 
 pub use http::{Body, Headers, Method, Request, Response};
 pub use server::{
-    Accounts, AuthConfig, Config, Formatter, HtpasswdError, HttpConfig, Identity, Level, Limits, LogConfig, LogLine,
-    LogStream, ManifestRecord, MemoryRecords, MemoryUploads, Records, Server, StorageConfig, TlsConfig, Upload,
-    Uploads, Validation, htpasswd_line,
+    Accounts, AuthConfig, Config, ConfigError, Formatter, HtpasswdError, HttpConfig, Identity, Level, Limits,
+    LogConfig, LogLine, LogStream, ManifestRecord, MemoryRecords, MemoryUploads, REGISTRY_2_CONFIG, Records, Server,
+    StorageConfig, TlsConfig, Upload, Uploads, Validation, htpasswd_line,
 };
 pub use transport::{Answer, Transport, TransportError};

@@ -19,7 +19,10 @@ mod uploads;
 mod visit;
 
 pub use auth::{Accounts, HtpasswdError};
-pub use config::{AuthConfig, Config, Formatter, HttpConfig, Level, LogConfig, StorageConfig, TlsConfig, Validation};
+pub use config::{
+    AuthConfig, Config, ConfigError, Formatter, HttpConfig, Level, LogConfig, REGISTRY_2_CONFIG, StorageConfig,
+    TlsConfig, Validation,
+};
 pub use log::{LogLine, LogStream};
 pub use password::htpasswd_line;
 pub use records::{ManifestRecord, MemoryRecords, Records};

@@ -1,6 +1,37 @@
 //! The server's configuration, as data.
 
+mod overlay;
+mod read;
+mod shape;
+#[cfg(test)]
+mod tests;
+mod yaml;
+
+pub use read::ConfigError;
+
 use std::collections::BTreeMap;
+
+/// The configuration in the image `registry:2`, at `/etc/docker/registry/config.yml`.
+pub const REGISTRY_2_CONFIG: &str = "\
+version: 0.1
+log:
+  fields:
+    service: registry
+storage:
+  cache:
+    blobdescriptor: inmemory
+  filesystem:
+    rootdirectory: /var/lib/registry
+http:
+  addr: :5000
+  headers:
+    X-Content-Type-Options: [nosniff]
+health:
+  storagedriver:
+    enabled: true
+    interval: 10s
+    threshold: 3
+";
 
 /// What the server and its host do: a `registry:2` configuration, read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +87,17 @@ impl Level {
             Level::Info => "info",
             Level::Debug => "debug",
         }
+    }
+}
+
+/// A level's name in a configuration.
+fn read_level(text: &str) -> Option<Level> {
+    match text.to_lowercase().as_str() {
+        "error" => Some(Level::Error),
+        "warn" => Some(Level::Warn),
+        "info" => Some(Level::Info),
+        "debug" => Some(Level::Debug),
+        _ => None,
     }
 }
 
