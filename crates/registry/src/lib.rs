@@ -8,7 +8,13 @@
 
 pub mod client;
 mod http;
+mod server;
 mod transport;
 
 pub use http::{Body, Headers, Method, Request, Response};
+pub use server::{
+    Accounts, AuthConfig, Config, ConfigError, Formatter, HtpasswdError, HttpConfig, Identity, Level, Limits,
+    LogConfig, LogLine, LogStream, ManifestRecord, MemoryRecords, MemoryUploads, REGISTRY_2_CONFIG, Records, Server,
+    StorageConfig, TlsConfig, Upload, Uploads, Validation, htpasswd_line,
+};
 pub use transport::{Answer, Call, TlsPolicy, Transport, TransportError};
