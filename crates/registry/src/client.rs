@@ -1,0 +1,54 @@
+//! The client: pulls, pushes and looks around, the way the Docker daemon does, over a [`Transport`](crate::Transport).
+//!
+//! Opens no socket and waits for nobody: transport, time and names are the [`Host`]'s, logins are looked up in
+//! [`Credentials`], and what `daemon.json` says is a [`RegistryConfig`]. Every request, answer and spared byte is an
+//! [`Event`].
+
+// What the daemon and its command line are told.
+mod certs;
+mod config_file;
+mod credentials;
+mod daemon;
+mod go_json;
+mod host;
+// Where to ask, and as whom.
+mod auth;
+mod challenge;
+mod endpoint;
+mod session;
+mod token;
+mod url;
+// Asking.
+mod attempt;
+mod blob_reader;
+mod error;
+mod exchange;
+mod fetch;
+mod refusal;
+mod upload;
+// What for.
+mod list;
+mod login;
+mod platform;
+mod pull;
+mod push;
+mod resolve;
+mod search;
+
+pub use certs::{CERTS_DIR, CertsError, certs_dir, read_certs};
+pub use config_file::{ConfigFile, ConfigFileError, HUB_KEY};
+pub use credentials::{Anonymous, CredentialError, Credentials, Login};
+pub use daemon::{DAEMON_JSON, DaemonConfig, DaemonError, DaemonProblem, Network, RegistryConfig};
+pub use endpoint::{Direction, Endpoint, endpoints};
+pub use error::{ApiError, Asked, LocationError, RegistryError};
+pub use go_json::JsonProblem;
+pub use host::{Bare, Event, Exchange, Host, LayerEvent, LayerState, Spared, SparedReason};
+pub use platform::choose;
+pub use pull::{PullOptions, Pulled, Resolved};
+pub use push::{PushOptions, Pushed};
+pub use search::{SearchResult, SearchResults};
+pub use session::{Client, Session};
+pub use url::{Scheme, Url, UrlError};
+
+#[cfg(test)]
+mod tests;
