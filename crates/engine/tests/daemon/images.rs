@@ -2,7 +2,7 @@
 
 use super::support::{Machine, START, at, options, reference};
 use builder::{Build, Cache, Fidelity, MemoryContext, Timestamps, Tools};
-use engine::{ImageFilters, Intermediates, Json, Rows, StandIn, StepImages};
+use engine::{ImageFilters, Intermediates, Json, LocalImages, Rows, StandIn, StepImages};
 use oci::{Digest, Platform, Time};
 use std::collections::BTreeMap;
 
@@ -19,7 +19,11 @@ fn build(machine: &mut Machine, text: &str, steps: StepImages, name: &str) -> Di
         now: machine.now,
     };
     let mut cache = Cache::default();
-    let prepared = engine::prepare(request, &mut StandIn::default(), &mut machine.blobs).expect("it can begin");
+    let mut world = LocalImages {
+        daemon: &machine.daemon,
+        beyond: &mut StandIn::default(),
+    };
+    let prepared = engine::prepare(request, &mut world, &mut machine.blobs).expect("it can begin");
     let mut build: Build = prepared.build;
     let mut tools = Tools {
         now: machine.now,
@@ -379,4 +383,31 @@ fn shared_layers_count_once_and_unique_bytes_are_the_rest() {
             .get(&at("srv/second"))
             .is_some()
     );
+}
+
+#[test]
+fn a_build_starts_from_what_the_machine_has_and_from_its_registry_otherwise() {
+    let mut machine = Machine::new();
+    let text = "FROM base:1\nCOPY a /srv/a\nCMD [\"sh\"]\n";
+    let id = build(&mut machine, text, StepImages::Keep, "own:1");
+    let image = machine.daemon.image_by_id(id).expect("it is here");
+    assert_eq!(image.image.layers.len(), 3);
+    assert_eq!(image.fidelity, Fidelity::Exact);
+    let base = machine.daemon.image("base:1").expect("it is here").id;
+    let parents = machine.daemon.parents(id);
+    assert_eq!(
+        parents.last().map(|image| image.id),
+        Some(base),
+        "the steps go back to the base image"
+    );
+    assert_eq!(parents.len(), 2);
+    let id = build(
+        &mut machine,
+        "FROM alpine:3.9.3\nCOPY a /a\n",
+        StepImages::Drop,
+        "hub:1",
+    );
+    let image = machine.daemon.image_by_id(id).expect("it is here");
+    assert_eq!(image.fidelity, Fidelity::Simulated);
+    machine.check();
 }
