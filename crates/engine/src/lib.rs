@@ -12,6 +12,7 @@
 
 // Builds.
 mod failure;
+mod local;
 mod prepare;
 mod stand_in;
 mod world;
@@ -20,6 +21,7 @@ mod daemon;
 
 pub use daemon::*;
 pub use failure::Failure;
+pub use local::LocalImages;
 pub use prepare::{Prepared, Request, prepare};
 pub use stand_in::StandIn;
 pub use world::{Outside, World, WorldError};

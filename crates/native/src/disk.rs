@@ -224,6 +224,10 @@ impl BlobStore for DiskBlobs {
     }
 
     fn open(&self, digest: &Digest) -> Result<Box<dyn BufRead + '_>, StoreError> {
+        self.open_detached(digest)
+    }
+
+    fn open_detached(&self, digest: &Digest) -> Result<Box<dyn BufRead>, StoreError> {
         let (path, size) = self.find(digest)?;
         let file = open_file(&path).map_err(|source| StoreError::Read {
             digest: *digest,

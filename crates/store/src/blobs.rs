@@ -84,6 +84,15 @@ pub trait BlobStore {
         Ok(Box::new(Cursor::new(self.get(digest)?)))
     }
 
+    /// As [`open`](BlobStore::open), without holding on to the store: what is read can be put into it at the same time.
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](BlobStore::open).
+    fn open_detached(&self, digest: &Digest) -> Result<Box<dyn BufRead>, StoreError> {
+        Ok(Box::new(Cursor::new(self.get(digest)?)))
+    }
+
     /// Whether the blob named `digest` is here.
     fn has(&self, digest: &Digest) -> bool {
         self.size(digest).is_some()

@@ -5,7 +5,7 @@ use crate::{
     BlobStore, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, decompress, read_tar, write_tar,
 };
 use oci::{Descriptor, DiffId, Digest, Time, media_type};
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 /// A layer of an image.
@@ -57,7 +57,7 @@ impl Layer {
         })
     }
 
-    /// Reads the layer whose blob is `descriptor` from `blobs`, and puts the contents of its files there.
+    /// Reads the layer whose blob is `descriptor` from `blobs`, piece by piece, and puts the contents of its files there.
     ///
     /// # Errors
     ///
@@ -69,15 +69,15 @@ impl Layer {
         limits: &Limits,
         blobs: &mut dyn BlobStore,
     ) -> Result<Layer, LayerError> {
-        let bytes = blobs.get(&descriptor.digest)?;
-        if bytes.len() as u64 != descriptor.size {
+        let source = blobs.open_detached(&descriptor.digest)?;
+        if let Some(found) = blobs.size(&descriptor.digest).filter(|size| *size != descriptor.size) {
             return Err(LayerError::Size {
                 entry: descriptor.digest.to_string(),
                 expected: descriptor.size,
-                found: bytes.len() as u64,
+                found,
             });
         }
-        let mut tar = decompress(Box::new(Cursor::new(bytes)))?;
+        let mut tar = decompress(source)?;
         let read = read_tar(&mut tar, limits, Whiteouts::Delete, blobs)?;
         drop(tar);
         if let Some(expected) = expected.filter(|expected| *expected != read.diff_id) {

@@ -53,6 +53,12 @@ fn what_is_put_can_be_had(store: &mut impl BlobStore) {
         let mut source = store.open(&digest).expect("a blob that was put can be opened");
         source.read_to_end(&mut read).expect("an opened blob can be read");
         assert_eq!(read, bytes, "open reads what get returns");
+        drop(source);
+        let mut read = Vec::new();
+        let mut source = store.open_detached(&digest).expect("a blob that was put can be opened");
+        store.put(b"put while another one is read").expect("a blob can be put");
+        source.read_to_end(&mut read).expect("an opened blob can be read");
+        assert_eq!(read, bytes, "open_detached reads what get returns");
     }
 }
 

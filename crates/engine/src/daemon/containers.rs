@@ -13,10 +13,12 @@ mod layers;
 mod lifecycle;
 mod list;
 mod logs;
+mod mount_text;
 mod mounts;
 mod names;
 mod network;
 mod options;
+mod port_text;
 mod process;
 mod remove;
 mod restart;
@@ -38,7 +40,7 @@ pub use restart::Event;
 pub use signals::Signal;
 
 pub(crate) use inspect::config_json;
-pub(crate) use options::check_volume_name;
+pub(crate) use mount_text::check_volume_name;
 
 use builder::Fidelity;
 use oci::{ChainId, ContainerConfig, Digest, Time};

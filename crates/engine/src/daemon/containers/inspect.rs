@@ -41,7 +41,6 @@ impl Daemon {
             ("ExecIDs", Json::Null),
             ("HostConfig", host_config(container)),
             ("GraphDriver", graph_driver(Some(&container.id), &chain)),
-            ("SizeRw", Json::Number(container.writable_bytes() as i64)),
             ("Mounts", Json::List(container.mounts.iter().map(mount).collect())),
             ("Config", config_json(&container.config, Some(container))),
             ("NetworkSettings", network(container)),

@@ -115,7 +115,6 @@ impl Daemon {
         state.exit = 0;
         state.pid = process.pid;
         state.started = Some(host.now);
-        state.finished = state.finished.take();
         state.processes = vec![process];
         state.restart_at = None;
         state.stopped_by_hand = false;

@@ -2,7 +2,7 @@
 
 use super::super::{Daemon, Refusal};
 use super::Containers;
-use super::options::is_plain_name;
+use super::mount_text::is_plain_name;
 use oci::{Digest, Time};
 
 const ADJECTIVES: [&str; 48] = [

@@ -140,7 +140,8 @@ pub(crate) fn stored(image: Image, fidelity: Fidelity, blobs: &mut dyn BlobStore
     } else {
         fidelity
     };
-    let image = if fidelity == Fidelity::Simulated && !is_marked {
+    // A file without bytes says it by itself, and the manifest stays as its registry has it.
+    let image = if fidelity == Fidelity::Simulated && !is_marked && !image.is_simulated() {
         mark(image)
     } else {
         image

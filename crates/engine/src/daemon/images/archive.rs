@@ -53,20 +53,21 @@ impl Daemon {
 
     /// What a name takes into an archive.
     fn saved(&self, name: &str) -> Result<Vec<(Digest, Option<Reference>)>, Refusal> {
-        let found = self.image(name)?.id;
-        let Ok(wanted) = Reference::parse(name) else {
-            return Ok(vec![(found, None)]);
-        };
-        if wanted.tag().is_some() || wanted.digest().is_some() {
-            let tag = wanted.tag().filter(|_| wanted.digest().is_none());
-            return Ok(vec![(found, tag.map(|_| wanted.clone()))]);
+        let wanted = Reference::parse(name).ok();
+        let is_bare = |wanted: &&Reference| wanted.tag().is_none() && wanted.digest().is_none();
+        if let Some(wanted) = wanted.as_ref().filter(is_bare) {
+            let of_repository = self.images.names.iter();
+            let tags: Vec<(Digest, Option<Reference>)> = of_repository
+                .filter(|(known, _)| known.digest().is_none() && known.name() == wanted.name())
+                .map(|(known, id)| (*id, Some(known.clone())))
+                .collect();
+            if !tags.is_empty() {
+                return Ok(tags);
+            }
         }
-        let of_repository = self.images.names.iter();
-        let tags: Vec<(Digest, Option<Reference>)> = of_repository
-            .filter(|(known, _)| known.digest().is_none() && known.name() == wanted.name())
-            .map(|(known, id)| (*id, Some(known.clone())))
-            .collect();
-        Ok(if tags.is_empty() { vec![(found, None)] } else { tags })
+        let found = self.image(name)?.id;
+        let tag = wanted.filter(|wanted| wanted.tag().is_some() && wanted.digest().is_none());
+        Ok(vec![(found, tag)])
     }
 
     /// Takes in the images of an archive: of `docker save`, old or new, or an OCI layout; packed or not, its layers packed
