@@ -275,7 +275,8 @@ fn read(text: &str) -> Result<DaemonConfig, DaemonProblem> {
         return Ok(DaemonConfig::default());
     }
     go_json::check(text).map_err(DaemonProblem::Json)?;
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|_| DaemonProblem::Json(JsonProblem::Depth))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| DaemonProblem::Json(JsonProblem::Value(error.to_string())))?;
     let fields = match value {
         serde_json::Value::Object(fields) => fields.into_iter().collect::<BTreeMap<_, _>>(),
         serde_json::Value::Null => BTreeMap::new(),
