@@ -3,6 +3,29 @@
 //! Opens no socket and waits for nobody: transport, time and names are the [`Host`]'s, logins are looked up in
 //! [`Credentials`], and what `daemon.json` says is a [`RegistryConfig`]. Every request, answer and spared byte is an
 //! [`Event`].
+//!
+//! ```
+//! use registry::client::{Anonymous, Bare, Client, RegistryConfig};
+//! use registry::{Answer, Call, Transport, TransportError};
+//!
+//! struct Nobody;
+//!
+//! impl Transport for Nobody {
+//!     fn send(&mut self, _: Call<'_>) -> Result<Answer, TransportError> {
+//!         Err(TransportError::Refused { address: "127.0.0.1:5000".to_owned() })
+//!     }
+//! }
+//!
+//! let mut client = Client {
+//!     transport: &mut Nobody,
+//!     host: &mut Bare,
+//!     credentials: &Anonymous,
+//!     config: &RegistryConfig::default(),
+//! };
+//! let error = client.tags(&"localhost:5000/app".parse().unwrap()).unwrap_err();
+//! let words = "Get \"http://localhost:5000/v2/\": dial tcp 127.0.0.1:5000: connect: connection refused";
+//! assert_eq!(error.to_string(), words);
+//! ```
 
 // What the daemon and its command line are told.
 mod certs;

@@ -59,7 +59,8 @@ impl Client<'_> {
         let reference = reference.clone().or_latest();
         let name = reference.name();
         self.event(Event::Pushing { name })?;
-        for layer in &image.layers {
+        let mut listed = BTreeSet::new();
+        for layer in image.layers.iter().rev().filter(|layer| listed.insert(layer.diff_id)) {
             self.layer(&layer.diff_id.0.short(), LayerState::Preparing)?;
         }
         self.each_endpoint(&reference, Direction::Push, |client, session| {

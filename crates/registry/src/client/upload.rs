@@ -7,9 +7,9 @@ use super::session::Line;
 use super::url::Url;
 use crate::Method;
 use oci::Descriptor;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::time::Duration;
-use store::{BlobStore, Layer, LayerError, LayerSource};
+use store::{BlobStore, Layer, LayerError};
 
 /// How often a request that failed is tried in all.
 const MAX_ATTEMPTS: u32 = 5;
@@ -26,15 +26,7 @@ impl<'s> Source<'s> {
     fn open(&self) -> Result<Box<dyn Read + 's>, RegistryError> {
         match self {
             Source::Bytes(bytes) => Ok(Box::new(*bytes)),
-            Source::Layer { layer, blobs } if layer.source == LayerSource::Blob => {
-                Ok(Box::new(blobs.open(&layer.descriptor.digest)?))
-            }
-            // A layer that is no blob yet is written for the occasion.
-            Source::Layer { layer, blobs } => {
-                let mut bytes = Vec::new();
-                layer.write_blob(*blobs, &mut bytes)?;
-                Ok(Box::new(Cursor::new(bytes)))
-            }
+            Source::Layer { layer, blobs } => Ok(layer.open_blob(*blobs)?),
         }
     }
 

@@ -39,8 +39,8 @@ fn layers_go_first_then_the_config_then_the_manifest() {
     assert_eq!(
         bench.watch.layers(),
         [
-            format!("{}: Preparing", ids[0]),
             format!("{}: Preparing", ids[1]),
+            format!("{}: Preparing", ids[0]),
             format!("{}: Pushed", ids[1]),
             format!("{}: Pushed", ids[0]),
         ]
