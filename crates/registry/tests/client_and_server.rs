@@ -402,3 +402,21 @@ fn layers_go_several_at_once_where_the_host_can() {
         assert_eq!(pulled.digest(), image.digest());
     });
 }
+
+#[test]
+fn images_of_the_catalogue_come_back_simulated_as_they_were() {
+    let mut wire = Wire::new(Config::in_memory());
+    let images: Vec<_> = catalogue::list().collect();
+    assert!(!images.is_empty());
+    for known in images {
+        let mut blobs = MemoryBlobs::default();
+        let image = known.load(&mut blobs).expect("an image");
+        let image = image.gzipped(&mut blobs).expect("memory takes it");
+        let pushed = push(&mut wire, &image, "r.example/a", &blobs, None).expect("pushed");
+        let pulled = pull(&mut wire, "r.example/a", &mut MemoryBlobs::default()).expect("pulled");
+        assert_eq!((pulled.digest, pulled.image.id()), (pushed.digest, image.id()));
+        assert!(pulled.image.is_simulated(), "what is simulated stays so");
+        assert_eq!(pulled.image.tree().expect("a tree"), image.tree().expect("a tree"));
+        assert!(pushed.sent < 4 << 20, "bytes that are nowhere are not sent");
+    }
+}
