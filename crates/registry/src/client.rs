@@ -32,6 +32,7 @@ mod certs;
 mod config_file;
 mod credentials;
 mod daemon;
+mod daemon_keys;
 mod go_json;
 mod host;
 // Where to ask, and as whom.
