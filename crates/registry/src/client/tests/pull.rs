@@ -214,9 +214,12 @@ fn the_clear_is_tried_for_insecure_registries_only() {
         error.to_string(),
         "Get \"https://r.example:5000/v2/\": http: server gave HTTP response to HTTPS client"
     );
+    bench.watch = Watch::default();
     bench
         .pull("localhost:5000/a", &mut MemoryBlobs::default())
         .expect("loopback");
+    let ids: Vec<u64> = bench.watch.exchanges().iter().map(|exchange| exchange.id).collect();
+    assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7], "requests are counted over all endpoints");
     bench.config.insecure.insert("r.example:5000".to_owned());
     bench
         .pull("r.example:5000/a", &mut MemoryBlobs::default())
