@@ -70,6 +70,7 @@ pub use host::{Bare, Event, Exchange, Host, LayerEvent, LayerState, Spared, Spar
 pub use platform::choose;
 pub use pull::{PullOptions, Pulled, Resolved};
 pub use push::{PushOptions, Pushed};
+pub use resolve::Document;
 pub use search::{SearchResult, SearchResults};
 pub use session::{Client, Session};
 pub use url::{Scheme, Url, UrlError};

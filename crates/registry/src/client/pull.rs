@@ -230,7 +230,7 @@ fn check_name(reference: &Reference) -> Result<(), RegistryError> {
 /// The error of a pull as the daemon words it.
 ///
 /// Source: moby, `distribution/errors.go`.
-fn translate(error: RegistryError, reference: &Reference) -> RegistryError {
+pub(crate) fn translate(error: RegistryError, reference: &Reference) -> RegistryError {
     let reference = reference.clone().exact();
     let name = reference.familiar_name();
     let source = |error| Box::new(error);

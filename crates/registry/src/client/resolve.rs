@@ -1,12 +1,14 @@
 //! From a name to a manifest: the first requests of a pull.
 
+use super::endpoint::Direction;
 use super::error::RegistryError;
 use super::exchange::Ask;
 use super::host::Event;
 use super::platform::choose;
-use super::session::Line;
+use super::pull::translate;
+use super::session::{Client, Line};
 use crate::{Headers, Method};
-use oci::{Descriptor, Digest, Index, Manifest, Platform, media_type};
+use oci::{Descriptor, Digest, Index, Manifest, Platform, Reference, media_type};
 
 /// What a client takes for a manifest, in Docker's order.
 pub(crate) const ACCEPT: &str = concat!(
@@ -19,9 +21,37 @@ pub(crate) const ACCEPT: &str = concat!(
 const MAX_INDEX_DEPTH: usize = 3;
 
 /// A manifest or index as it came.
-pub(crate) struct Document {
-    media_type: String,
-    bytes: Vec<u8>,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What it is.
+    pub media_type: String,
+    /// All of it; its digest is theirs.
+    pub bytes: Vec<u8>,
+}
+
+impl Client<'_> {
+    /// The manifest or index that a name stands for, as it is: what `docker manifest inspect` shows.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`], as of a pull.
+    pub fn manifest(&mut self, reference: &Reference) -> Result<Document, RegistryError> {
+        let exact = reference.clone().exact();
+        self.each_endpoint(&exact, Direction::Pull, |client, session| {
+            let mut line = client.line(session);
+            line.ping()?;
+            let repository = exact.repository();
+            let (digest, known) = match exact.digest() {
+                Some(digest) => (digest, None),
+                None => line.find_tag(repository, exact.tag().unwrap_or("latest"))?,
+            };
+            match known {
+                Some(document) => Ok(document),
+                None => line.get_manifest(repository, digest, None),
+            }
+        })
+        .map_err(|error| translate(error, reference))
+    }
 }
 
 impl Line<'_, '_> {
