@@ -74,11 +74,6 @@ impl Registry {
         })
     }
 
-    /// The address it has; the port is one that can be connected to.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// Answers until the process ends. The log goes to standard output and standard error.
     pub fn run(self) {
         self.shared.log_start(self.address);
