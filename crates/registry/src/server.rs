@@ -15,6 +15,7 @@ mod query;
 mod records;
 mod refusal;
 mod route;
+mod startup;
 mod uploads;
 mod visit;
 
@@ -69,6 +70,8 @@ pub struct Server {
     gate: Option<Gate>,
     ids: Ids,
     log: Log,
+    /// Whether it stands in for another program, and says what that one would say.
+    is_stand_in: bool,
 }
 
 /// Who the server says it is, in its log.
@@ -160,6 +163,7 @@ impl Server {
     ) -> Server {
         let mut ids = Ids::new(seed);
         let mut own = config.log.fields.clone();
+        let is_stand_in = identity.go_version.is_some();
         own.extend(identity.go_version.map(|version| ("go.version".to_owned(), version)));
         own.insert("instance.id".to_owned(), ids.uuid());
         own.insert("version".to_owned(), identity.version);
@@ -178,6 +182,7 @@ impl Server {
             uploads,
             gate,
             ids,
+            is_stand_in,
         }
     }
 

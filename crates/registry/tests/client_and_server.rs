@@ -10,6 +10,7 @@ use registry::{
     TransportError, htpasswd_line,
 };
 use std::io::{Cursor, Read};
+use std::sync::{Arc, Mutex};
 use store::{BlobStore, Content, Image, Layer, MemoryBlobs, Meta, Node, Tree, TreePath, diff};
 
 /// One server that answers at any address.
@@ -307,4 +308,115 @@ fn tags_and_repositories_are_listed_and_deleted() {
             Vec::<String>::new()
         );
     });
+}
+
+/// A wire that several threads share.
+#[derive(Clone)]
+struct SharedWire(Arc<Mutex<Wire>>);
+
+impl Transport for SharedWire {
+    fn send(&mut self, call: Call<'_>) -> Result<Answer, TransportError> {
+        self.0.lock().expect("no thread panicked").send(call)
+    }
+}
+
+#[test]
+fn layers_go_several_at_once_where_the_host_can() {
+    let mut blobs = MemoryBlobs::default();
+    let image = sample(&mut blobs);
+    let wire = SharedWire(Arc::new(Mutex::new(Wire::new(Config::in_memory()))));
+    let client = |wire: SharedWire, work: &mut dyn FnMut(&mut Client<'_>)| {
+        work(&mut Client {
+            transport: &mut { wire },
+            host: &mut Bare,
+            credentials: &Account(None),
+            config: &RegistryConfig::default(),
+        });
+    };
+    let name = reference("r.example/a");
+    let options = PushOptions {
+        sources: &|_: &Digest| Vec::new(),
+        chunk_bytes: None,
+    };
+    let mut session = None;
+    client(wire.clone(), &mut |client| {
+        session = Some(client.push_session(&name).expect("a session"));
+    });
+    let session = session.expect("a session");
+    std::thread::scope(|scope| {
+        for layer in &image.layers {
+            let (wire, mut session, blobs) = (wire.clone(), session.clone(), &blobs);
+            scope.spawn(move || {
+                let options = PushOptions {
+                    sources: &|_: &Digest| Vec::new(),
+                    chunk_bytes: None,
+                };
+                client(wire, &mut |client| {
+                    client
+                        .push_layer(layer, "a", &mut session, &options, blobs)
+                        .expect("pushed");
+                });
+            });
+        }
+    });
+    client(wire.clone(), &mut |client| {
+        let pushed = client
+            .push_manifest(&image, &name, &mut session.clone())
+            .expect("pushed");
+        assert_eq!(pushed.digest, image.digest());
+        assert_eq!(client.push(&image, &name, &options, &blobs).expect("again").sent, 0);
+    });
+
+    let platform = Platform::linux_amd64();
+    let limits = store::Limits::default();
+    let pull = PullOptions {
+        platform: &platform,
+        limits: &limits,
+        known: &|_| None,
+    };
+    client(wire.clone(), &mut |outer| {
+        let mut resolved = outer.resolve(&name, &pull).expect("resolved");
+        let mut here = MemoryBlobs::default();
+        let missing = resolved.missing(outer, &pull, &here).expect("missing");
+        let fetched: Vec<Vec<u8>> = std::thread::scope(|scope| {
+            let fetch = |descriptor: oci::Descriptor| {
+                let (wire, mut session) = (wire.clone(), resolved.session.clone());
+                scope.spawn(move || {
+                    let mut own = MemoryBlobs::default();
+                    client(wire, &mut |client| {
+                        client.fetch(&mut session, "a", &descriptor, &mut own).expect("fetched");
+                    });
+                    own.get(&descriptor.digest).expect("it is there").to_vec()
+                })
+            };
+            let threads: Vec<_> = missing.iter().cloned().map(fetch).collect();
+            threads
+                .into_iter()
+                .map(|thread| thread.join().expect("no panic"))
+                .collect()
+        });
+        for bytes in &fetched {
+            here.put(bytes).expect("memory takes it");
+        }
+        let pulled = resolved.assemble(outer, &pull, &mut here).expect("an image");
+        assert_eq!(pulled.digest(), image.digest());
+    });
+}
+
+#[test]
+fn images_of_the_catalogue_come_back_simulated_as_they_were() {
+    let mut wire = Wire::new(Config::in_memory());
+    let images: Vec<_> = catalogue::list().collect();
+    assert!(!images.is_empty());
+    for known in images {
+        let mut blobs = MemoryBlobs::default();
+        let image = known.load(&mut blobs).expect("an image");
+        let image = image.gzipped(&mut blobs).expect("memory takes it");
+        let pushed = push(&mut wire, &image, "r.example/a", &blobs, None).expect("pushed");
+        let pulled = pull(&mut wire, "r.example/a", &mut MemoryBlobs::default()).expect("pulled");
+        assert_eq!((pulled.digest, pulled.image.id()), (pushed.digest, image.id()));
+        assert!(pulled.image.is_simulated(), "what is simulated stays so");
+        assert_eq!(pulled.image.tree().expect("a tree"), image.tree().expect("a tree"));
+        assert!(pushed.sent < 4 << 20, "bytes that are nowhere are not sent");
+    }
 }

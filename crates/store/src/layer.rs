@@ -117,6 +117,19 @@ impl Layer {
         }
     }
 
+    /// The bytes of its blob, to be read in pieces: a blob that the store does not hold is written as it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Store`] if the blob is missing; what is wrong with a file's content is found while reading, as an I/O
+    /// error.
+    pub fn open_blob<'a>(&'a self, blobs: &'a dyn BlobStore) -> Result<Box<dyn std::io::Read + 'a>, LayerError> {
+        match self.source {
+            LayerSource::Blob => Ok(Box::new(blobs.open(&self.descriptor.digest)?)),
+            LayerSource::Changes => Ok(Box::new(crate::layer_tar::TarStream::new(&self.changes, blobs))),
+        }
+    }
+
     /// This layer with its blob compressed as gzip and kept in `blobs`. One that is a blob already stays as it is.
     ///
     /// # Errors

@@ -5,9 +5,11 @@ mod header;
 mod number;
 mod pax;
 mod read;
+mod stream;
 mod write;
 
 pub use read::{Limits, ReadLayer, Whiteouts, read_tar};
+pub(crate) use stream::TarStream;
 pub(crate) use write::plain_header;
 pub use write::{Written, write_tar};
 

@@ -91,6 +91,7 @@ fn lint() -> Result<(), Failure> {
 }
 
 fn native(tally: &mut Tally) -> Result<(), Failure> {
+    tools::for_wire()?;
     counted(
         &mut cargo(&["test", "--quiet", "--locked", "--workspace", "--no-fail-fast"]),
         tally,

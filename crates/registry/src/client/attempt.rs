@@ -37,6 +37,7 @@ impl Client<'_> {
     ) -> Result<T, RegistryError> {
         let login = self.credentials.login(registry)?;
         let mut speaks_tls = BTreeSet::new();
+        let mut n_exchanges = 0;
         let mut last = RegistryError::NoEndpoint {
             reference: registry.to_owned(),
         };
@@ -48,7 +49,10 @@ impl Client<'_> {
             // A mirror is another house: it does not see the login for Docker Hub.
             let login = login.clone().filter(|_| !mirror);
             let mut session = Session::new(registry, endpoint, login, scopes.clone());
-            match work(self, &mut session) {
+            session.n_exchanges = n_exchanges;
+            let result = work(self, &mut session);
+            n_exchanges = session.n_exchanges;
+            match result {
                 Err(error) if goes_on(&error, mirror) => {
                     if session.is_confirmed && url.scheme() == Scheme::Https {
                         speaks_tls.insert(url.authority());

@@ -1,7 +1,7 @@
 //! A blob as it comes: hashed on the way, and gone on with where the connection broke off.
 
 use super::error::{Asked, RegistryError};
-use super::exchange::{Ask, Incoming, as_transport};
+use super::exchange::{Ask, Incoming, PROGRESS_STEP, as_transport};
 use super::host::{Event, LayerState, Spared, SparedReason};
 use super::session::Line;
 use super::url::Url;
@@ -14,8 +14,6 @@ use std::time::Duration;
 const MAX_ATTEMPTS: u32 = 5;
 /// An attempt that brings so many bytes does not count.
 const FAIR_ATTEMPT: u64 = 1 << 20;
-/// How much comes between two events that say so, in bytes.
-const PROGRESS_STEP: u64 = 512 << 10;
 /// The longest wait that a registry may ask for.
 const MAX_RETRY_AFTER: u64 = 60;
 

@@ -78,7 +78,10 @@ impl ConfigFile {
         }
         go_json::check(text)?;
         let not_an_object = |what| ConfigFileError::NotAnObject { what };
-        let fields: Map<String, Value> = serde_json::from_str(text).map_err(|_| not_an_object("the file"))?;
+        let value = serde_json::from_str(text).map_err(|error| JsonProblem::Value(error.to_string()))?;
+        let Value::Object(fields) = value else {
+            return Err(not_an_object("the file"));
+        };
         if fields
             .get("auths")
             .is_some_and(|auths| !auths.is_object() && !auths.is_null())

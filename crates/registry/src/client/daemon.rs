@@ -1,5 +1,6 @@
 //! What `/etc/docker/daemon.json` says of registries, and the daemon's words if it cannot be read.
 
+use super::daemon_keys::{FLAG_NAMES, OTHER_KEYS};
 use super::go_json::{self, JsonProblem};
 use super::url::{Scheme, Url, UrlError};
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,105 +11,6 @@ pub const DAEMON_JSON: &str = "/etc/docker/daemon.json";
 
 /// The largest configuration that is read, in bytes.
 const MAX_BYTES: usize = 1 << 20;
-
-/// Every other key that a daemon of Docker 28 knows on Linux, beside those of [`RegistryConfig`].
-const OTHER_KEYS: &[&str] = &[
-    "allow-direct-routing",
-    "allow-nondistributable-artifacts",
-    "api-cors-header",
-    "authorization-plugins",
-    "bip",
-    "bip6",
-    "bridge",
-    "bridge-accept-fwmark",
-    "builder",
-    "cdi-spec-dirs",
-    "cgroup-parent",
-    "cluster-advertise",
-    "cluster-store",
-    "cluster-store-opts",
-    "containerd",
-    "containerd-namespace",
-    "containerd-plugins-namespace",
-    "containerd-plugin-namespace",
-    "cpu-rt-period",
-    "cpu-rt-runtime",
-    "data-root",
-    "debug",
-    "default-address-pool",
-    "default-address-pools",
-    "default-cgroupns-mode",
-    "default-gateway",
-    "default-gateway-v6",
-    "default-ipc-mode",
-    "default-network-opts",
-    "default-runtime",
-    "default-shm-size",
-    "default-ulimits",
-    "deprecated-key-path",
-    "dns",
-    "dns-opts",
-    "dns-search",
-    "exec-opts",
-    "exec-root",
-    "experimental",
-    "features",
-    "firewall-backend",
-    "fixed-cidr",
-    "fixed-cidr-v6",
-    "group",
-    "host-gateway-ip",
-    "host-gateway-ips",
-    "hosts",
-    "http-proxy",
-    "https-proxy",
-    "icc",
-    "init",
-    "init-path",
-    "ip",
-    "ip-forward",
-    "ip-forward-no-drop",
-    "ip-masq",
-    "ip6tables",
-    "iptables",
-    "ipv6",
-    "labels",
-    "live-restore",
-    "log-driver",
-    "log-format",
-    "log-level",
-    "log-opts",
-    "max-concurrent-downloads",
-    "max-concurrent-uploads",
-    "max-download-attempts",
-    "metrics-addr",
-    "min-api-version",
-    "mtu",
-    "network-control-plane-mtu",
-    "no-new-privileges",
-    "no-proxy",
-    "node-generic-resources",
-    "oom-score-adjust",
-    "pidfile",
-    "proxies",
-    "raw-logs",
-    "runtimes",
-    "seccomp-profile",
-    "selinux-enabled",
-    "shutdown-timeout",
-    "storage-driver",
-    "storage-opts",
-    "swarm-default-advertise-addr",
-    "tls",
-    "tlscacert",
-    "tlscert",
-    "tlskey",
-    "tlsverify",
-    "userland-proxy",
-    "userland-proxy-path",
-    "userns-remap",
-    "validate",
-];
 
 /// How registries are reached.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -128,6 +30,8 @@ pub struct DaemonConfig {
     pub registries: RegistryConfig,
     /// Keys that a daemon knows and that have nothing to do with registries.
     pub other_keys: Vec<String>,
+    /// Keys that a daemon takes without complaint and that say nothing: `insecure-registry` for `insecure-registries`.
+    pub without_effect: Vec<String>,
     /// What the daemon would log about it.
     pub warnings: Vec<String>,
 }
@@ -206,8 +110,8 @@ impl DaemonConfig {
     ///
     /// let config = DaemonConfig::parse(r#"{"insecure-registries": ["registry.example:5000", "10.0.0.0/8"]}"#).unwrap();
     /// assert!(config.registries.is_insecure("registry.example:5000", &[]));
-    /// let error = DaemonConfig::parse(r#"{"insecure-registry": []}"#).unwrap_err().to_string();
-    /// assert!(error.ends_with("the following directives don't match any configuration option: insecure-registry"));
+    /// let error = DaemonConfig::parse(r#"{"insecure_registries": []}"#).unwrap_err().to_string();
+    /// assert!(error.ends_with("the following directives don't match any configuration option: insecure_registries"));
     /// ```
     ///
     /// Source: moby, `daemon/config` and `registry/config.go`.
@@ -275,20 +179,24 @@ fn read(text: &str) -> Result<DaemonConfig, DaemonProblem> {
         return Ok(DaemonConfig::default());
     }
     go_json::check(text).map_err(DaemonProblem::Json)?;
-    let value: serde_json::Value = serde_json::from_str(text).map_err(|_| DaemonProblem::Json(JsonProblem::Depth))?;
+    let value: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| DaemonProblem::Json(JsonProblem::Value(error.to_string())))?;
     let fields = match value {
         serde_json::Value::Object(fields) => fields.into_iter().collect::<BTreeMap<_, _>>(),
         serde_json::Value::Null => BTreeMap::new(),
         other => return Err(DaemonProblem::NotAnObject { found: kind(&other) }),
     };
     let is_ours = |key: &str| matches!(key, "insecure-registries" | "registry-mirrors");
-    let is_known = |key: &str| is_ours(key) || OTHER_KEYS.contains(&key);
-    let unknown: Vec<String> = fields.keys().filter(|key| !is_known(key)).cloned().collect();
+    let is_flag = |key: &str| FLAG_NAMES.contains(&key);
+    let is_known = |key: &str| is_ours(key) || OTHER_KEYS.contains(&key) || is_flag(key);
+    let those = |fits: &dyn Fn(&str) -> bool| fields.keys().filter(|key| fits(key)).cloned().collect::<Vec<String>>();
+    let unknown = those(&|key| !is_known(key));
     if !unknown.is_empty() {
         return Err(DaemonProblem::UnknownKeys(unknown));
     }
     let mut config = DaemonConfig {
-        other_keys: fields.keys().filter(|key| !is_ours(key)).cloned().collect(),
+        other_keys: those(&|key| !is_ours(key) && !is_flag(key)),
+        without_effect: those(&is_flag),
         ..DaemonConfig::default()
     };
     for text in texts(&fields, "registry-mirrors")? {
@@ -428,6 +336,13 @@ mod tests {
     }
 
     #[test]
+    fn the_name_of_a_flag_is_taken_and_says_nothing() {
+        let config = DaemonConfig::parse(r#"{"insecure-registry": ["r.example:5000"]}"#).expect("a configuration");
+        assert_eq!(config.without_effect, ["insecure-registry"]);
+        assert!(!config.registries.is_insecure("r.example:5000", &[]));
+    }
+
+    #[test]
     fn mirrors_lose_their_last_slash() {
         let config = DaemonConfig::parse(r#"{"registry-mirrors":["https://mirror.example/","http://m:5000/a/"]}"#);
         assert_eq!(
@@ -440,8 +355,8 @@ mod tests {
     fn what_is_wrong_is_said_in_the_words_of_the_daemon() {
         for (text, words) in [
             (
-                r#"{"insecure-registry": ["a"], "x": 1}"#,
-                "the following directives don't match any configuration option: insecure-registry, x",
+                r#"{"insecure_registries": ["a"], "x": 1}"#,
+                "the following directives don't match any configuration option: insecure_registries, x",
             ),
             (
                 r#"{"insecure-registries": "a:5000"}"#,

@@ -305,15 +305,17 @@ impl RegistryError {
         }
     }
 
-    /// Whether the same request may succeed a little later: the connection broke, the registry is busy or unwell.
+    /// Whether the same request may succeed a little later: the connection broke, the registry is
+    /// busy, unwell or being restarted.
     pub fn retryable(&self) -> bool {
         match self {
-            RegistryError::Transport { source, .. } => {
-                matches!(
-                    source,
-                    TransportError::Closed | TransportError::Timeout | TransportError::Io(_)
-                )
-            }
+            RegistryError::Transport { source, .. } => matches!(
+                source,
+                TransportError::Closed
+                    | TransportError::Timeout
+                    | TransportError::Refused { .. }
+                    | TransportError::Io(_)
+            ),
             RegistryError::Broken { .. } => true,
             _ => self.status().is_some_and(|status| status == 429 || status >= 500),
         }

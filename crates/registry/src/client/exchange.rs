@@ -2,7 +2,7 @@
 
 use super::endpoint::tls_policy;
 use super::error::{Asked, LocationError, RegistryError};
-use super::host::{Event, Exchange};
+use super::host::{Event, Exchange, Host, LayerEvent, LayerState};
 use super::session::Line;
 use super::url::{Scheme, Url};
 use crate::{Call, Headers, Method, TransportError};
@@ -12,6 +12,8 @@ use std::io::Read;
 const MAX_REDIRECTS: usize = 10;
 /// The largest body of an error that is read, in bytes.
 const MAX_ERROR_BYTES: u64 = 64 << 10;
+/// How much goes or comes between two events that say so, in bytes.
+pub(crate) const PROGRESS_STEP: u64 = 512 << 10;
 /// How the client names itself.
 const USER_AGENT: &str = concat!("layerlab/", env!("CARGO_PKG_VERSION"));
 
@@ -32,7 +34,21 @@ pub(crate) enum Payload<'b> {
     /// These bytes, again if need be.
     Bytes(&'b [u8]),
     /// Bytes that are read once.
-    Stream { source: &'b mut dyn Read, length: u64 },
+    Stream {
+        source: &'b mut dyn Read,
+        length: u64,
+        /// What to tell while they go, if they are of a layer.
+        progress: Option<Progress<'b>>,
+    },
+}
+
+/// How far a layer is when a piece of it begins to be sent.
+#[derive(Clone, Copy)]
+pub(crate) struct Progress<'b> {
+    pub(crate) id: &'b str,
+    /// Bytes that are there already.
+    pub(crate) before: u64,
+    pub(crate) total: u64,
 }
 
 impl Ask<'_> {
@@ -137,16 +153,27 @@ impl Line<'_, '_> {
             tls_policy(&url.authority(), self.client.config, self.client.host)
         };
         let mut bytes: &[u8] = &[];
-        let (source, length): (&mut dyn Read, u64) = match &mut ask.payload {
-            Payload::None => (&mut bytes, 0),
+        let (source, length, progress): (&mut dyn Read, u64, _) = match &mut ask.payload {
+            Payload::None => (&mut bytes, 0, None),
             Payload::Bytes(payload) => {
                 bytes = payload;
                 let length = bytes.len() as u64;
-                (&mut bytes, length)
+                (&mut bytes, length, None)
             }
-            Payload::Stream { source, length } => (&mut **source, *length),
+            Payload::Stream {
+                source,
+                length,
+                progress,
+            } => (&mut **source, *length, *progress),
         };
-        let mut body = Counted { source, sent: 0 };
+        let mut body = Outgoing {
+            source,
+            sent: 0,
+            told: 0,
+            progress,
+            host: self.client.host,
+            is_cancelled: false,
+        };
         let result = self.client.transport.send(Call {
             method: ask.method,
             url: &url.to_string(),
@@ -155,6 +182,7 @@ impl Line<'_, '_> {
             length: Some(length),
             tls: &tls,
         });
+        let Outgoing { sent, is_cancelled, .. } = body;
         self.session.n_exchanges += 1;
         let mut exchange = Exchange {
             id: self.session.n_exchanges,
@@ -162,10 +190,13 @@ impl Line<'_, '_> {
             url: url.redacted(),
             status: None,
             failure: None,
-            sent: body.sent,
+            sent,
             received: 0,
             done: false,
         };
+        if is_cancelled {
+            return Err(RegistryError::Cancelled);
+        }
         match result {
             Ok(answer) => {
                 self.session.is_confirmed = true;
@@ -260,15 +291,33 @@ pub(crate) fn as_transport(error: &std::io::Error) -> TransportError {
     }
 }
 
-struct Counted<'s> {
+/// A body on its way out: counted, and told of.
+struct Outgoing<'s> {
     source: &'s mut dyn Read,
     sent: u64,
+    /// Bytes that were sent at the last event.
+    told: u64,
+    progress: Option<Progress<'s>>,
+    host: &'s mut dyn Host,
+    is_cancelled: bool,
 }
 
-impl Read for Counted<'_> {
+impl Read for Outgoing<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let count = self.source.read(buffer)?;
         self.sent += count as u64;
+        if let Some(Progress { id, before, total }) = self.progress
+            && self.sent - self.told >= PROGRESS_STEP
+        {
+            self.told = self.sent;
+            let current = before + self.sent;
+            let state = LayerState::Pushing { current, total };
+            let id = id.to_owned();
+            if self.host.event(Event::Layer(LayerEvent { id, state })).is_break() {
+                self.is_cancelled = true;
+                return Err(std::io::ErrorKind::ConnectionAborted.into());
+            }
+        }
         Ok(count)
     }
 }

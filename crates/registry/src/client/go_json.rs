@@ -19,6 +19,8 @@ pub enum JsonProblem {
     },
     /// It is nested without end.
     Depth,
+    /// It is JSON, but holds what cannot be kept: a number that is too large, half a character.
+    Value(String),
 }
 
 impl fmt::Display for JsonProblem {
@@ -26,6 +28,7 @@ impl fmt::Display for JsonProblem {
         match self {
             JsonProblem::End => f.write_str("unexpected end of JSON input"),
             JsonProblem::Depth => f.write_str("exceeded max depth"),
+            JsonProblem::Value(problem) => write!(f, "json: {problem}"),
             JsonProblem::Character { found, place } => {
                 let shown = match found {
                     '\'' => r"'\''".to_owned(),

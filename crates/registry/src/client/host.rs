@@ -64,7 +64,8 @@ pub enum Event {
 /// A request and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exchange {
-    /// The same for both sights of one request; counts up from 1 in a [`Session`](super::Session).
+    /// The same for both sights of one request; counts up from 1 in a pull, a push, a login, …
+    /// Clones of a [`Session`](super::Session) count on from where they were cloned, each for itself.
     pub id: u64,
     /// What was asked.
     pub method: Method,

@@ -72,7 +72,7 @@ impl Client<'_> {
             line.ping()?;
             let digest = match reference.digest() {
                 Some(digest) => digest,
-                None => line.find_tag(repository, reference.tag().unwrap_or("latest"))?,
+                None => line.find_tag(repository, reference.tag().unwrap_or("latest"))?.0,
             };
             let url = line.session.url(&format!("{repository}/manifests/{digest}"));
             let incoming = line.send(Ask::new(Method::Delete, url))?;

@@ -24,6 +24,7 @@ impl Client<'_> {
     /// Source: moby, `registry/auth.go`.
     pub fn login(&mut self, registry: &str, login: &Login) -> Result<Login, RegistryError> {
         let mut speaks_tls = BTreeSet::new();
+        let mut n_exchanges = 0;
         let mut last = RegistryError::NoEndpoint {
             reference: registry.to_owned(),
         };
@@ -34,7 +35,10 @@ impl Client<'_> {
             }
             let mut session = Session::new(registry, endpoint, Some(login.clone()), Vec::new());
             session.purpose = Purpose::Login;
-            match self.login_at(&mut session) {
+            session.n_exchanges = n_exchanges;
+            let result = self.login_at(&mut session);
+            n_exchanges = session.n_exchanges;
+            match result {
                 Ok(()) => {
                     let kept = login.clone();
                     return Ok(match session.refresh_token {

@@ -46,6 +46,8 @@ pub struct Resolved {
     pub config: ImageConfig,
     /// Its bytes.
     pub config_bytes: Vec<u8>,
+    /// The blobs that [`missing`](Resolved::missing) found missing.
+    wanted: BTreeSet<Digest>,
 }
 
 impl Client<'_> {
@@ -63,6 +65,7 @@ impl Client<'_> {
         options: &PullOptions<'_>,
         blobs: &mut dyn BlobStore,
     ) -> Result<Pulled, RegistryError> {
+        check_name(reference)?;
         self.each_endpoint(reference, Direction::Pull, |client, endpoint| {
             let mut resolved = client.resolve_at(reference, options, endpoint)?;
             let missing = resolved.missing(client, options, blobs)?;
@@ -86,6 +89,7 @@ impl Client<'_> {
     ///
     /// As [`pull`](Client::pull).
     pub fn resolve(&mut self, reference: &Reference, options: &PullOptions<'_>) -> Result<Resolved, RegistryError> {
+        check_name(reference)?;
         self.each_endpoint(reference, Direction::Pull, |client, endpoint| {
             client.resolve_at(reference, options, endpoint)
         })
@@ -102,12 +106,15 @@ impl Client<'_> {
         let repository = reference.repository().to_owned();
         let mut line = self.line(endpoint);
         line.ping()?;
-        let digest = match reference.digest() {
-            Some(digest) => digest,
-            None => line.find_tag(&repository, reference.tag().unwrap_or("latest"))?,
+        let name = match reference.digest() {
+            Some(digest) => digest.to_string(),
+            None => reference.tag().unwrap_or("latest").to_owned(),
         };
-        let tag = reference.tag().map_or_else(|| digest.to_string(), str::to_owned);
-        let (manifest, manifest_bytes) = line.find_manifest(&repository, digest, &tag, options.platform)?;
+        let (digest, known) = match reference.digest() {
+            Some(digest) => (digest, None),
+            None => line.find_tag(&repository, &name)?,
+        };
+        let (manifest, manifest_bytes) = line.find_manifest(&repository, digest, known, &name, options.platform)?;
         let config_bytes = line.fetch_config(&repository, &manifest.config)?;
         let config = ImageConfig::parse(&config_bytes)?;
         if config.diff_ids.len() != manifest.layers.len() {
@@ -121,6 +128,7 @@ impl Client<'_> {
             manifest_bytes,
             config,
             config_bytes,
+            wanted: BTreeSet::new(),
         })
     }
 }
@@ -132,7 +140,7 @@ impl Resolved {
     ///
     /// [`LayerError::Limit`] if a blob is larger than a layer may be.
     pub fn missing(
-        &self,
+        &mut self,
         client: &mut Client<'_>,
         options: &PullOptions<'_>,
         blobs: &dyn BlobStore,
@@ -159,6 +167,7 @@ impl Resolved {
                 continue;
             }
             client.layer(&id, LayerState::PullingFsLayer)?;
+            self.wanted.insert(digest);
             missing.push(descriptor.clone());
         }
         Ok(missing)
@@ -192,7 +201,9 @@ impl Resolved {
                 let total = descriptor.size;
                 client.layer(&id, LayerState::Extracting { total })?;
                 let layer = Layer::read(descriptor.clone(), Some(*diff_id), options.limits, blobs)?;
-                client.layer(&id, LayerState::PullComplete)?;
+                if self.wanted.contains(&descriptor.digest) {
+                    client.layer(&id, LayerState::PullComplete)?;
+                }
                 layer
             };
             read.insert(descriptor.digest, layer.clone());
@@ -208,10 +219,18 @@ impl Resolved {
     }
 }
 
+/// The empty image cannot be pulled.
+fn check_name(reference: &Reference) -> Result<(), RegistryError> {
+    match reference.familiar_name().as_str() {
+        "scratch" => Err(RegistryError::Reference("'scratch' is a reserved name")),
+        _ => Ok(()),
+    }
+}
+
 /// The error of a pull as the daemon words it.
 ///
 /// Source: moby, `distribution/errors.go`.
-fn translate(error: RegistryError, reference: &Reference) -> RegistryError {
+pub(crate) fn translate(error: RegistryError, reference: &Reference) -> RegistryError {
     let reference = reference.clone().exact();
     let name = reference.familiar_name();
     let source = |error| Box::new(error);

@@ -40,8 +40,8 @@ impl Client<'_> {
     /// Pushes an image under the tag of `reference`, `latest` if it has none. Its blobs go as its manifest lists them:
     /// [`Image::gzipped`] makes of an image that was built what Docker would push.
     ///
-    /// A host that can do several things at once pushes the layers with [`push_layer`](Client::push_layer) in sessions
-    /// cloned from [`push_session`](Client::push_session) before it calls this, which finds them there.
+    /// A host that can do several things at once pushes layers with [`push_layer`](Client::push_layer) in sessions cloned
+    /// from [`push_session`](Client::push_session), and ends with [`push_manifest`](Client::push_manifest).
     ///
     /// # Errors
     ///
@@ -59,7 +59,8 @@ impl Client<'_> {
         let reference = reference.clone().or_latest();
         let name = reference.name();
         self.event(Event::Pushing { name })?;
-        for layer in &image.layers {
+        let mut listed = BTreeSet::new();
+        for layer in image.layers.iter().rev().filter(|layer| listed.insert(layer.diff_id)) {
             self.layer(&layer.diff_id.0.short(), LayerState::Preparing)?;
         }
         self.each_endpoint(&reference, Direction::Push, |client, session| {
@@ -142,6 +143,39 @@ impl Client<'_> {
         Ok(size)
     }
 
+    /// Pushes config and manifest of an image whose layers are there, under the tag of `reference`.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Client::push).
+    pub fn push_manifest(
+        &mut self,
+        image: &Image,
+        reference: &Reference,
+        session: &mut Session,
+    ) -> Result<Pushed, RegistryError> {
+        let (repository, tag) = (reference.repository(), reference.tag().unwrap_or("latest"));
+        let mut line = self.line(session);
+        let config = &image.manifest.config;
+        if !line.has_blob(repository, &config.digest)? {
+            let source = Source::Bytes(&image.config_bytes);
+            line.upload(repository, &source, config, None, None, None)?;
+        }
+        let digest = image.digest();
+        let Image {
+            manifest,
+            manifest_bytes,
+            ..
+        } = image;
+        line.put_manifest(repository, tag, &manifest.media_type, manifest_bytes, digest)?;
+        Ok(Pushed {
+            tag: tag.to_owned(),
+            digest,
+            size: manifest_bytes.len() as u64,
+            sent: 0,
+        })
+    }
+
     fn push_at(
         &mut self,
         image: &Image,
@@ -151,7 +185,6 @@ impl Client<'_> {
         blobs: &dyn BlobStore,
     ) -> Result<Pushed, RegistryError> {
         let repository = reference.repository();
-        let tag = reference.tag().unwrap_or("latest");
         let mut sent = 0;
         let mut seen = BTreeSet::new();
         // Docker sends the top layer first and so lists it.
@@ -160,26 +193,8 @@ impl Client<'_> {
                 sent += self.push_layer(layer, repository, session, options, blobs)?;
             }
         }
-        let mut line = self.line(session);
-        let config = &image.manifest.config;
-        if !line.has_blob(repository, &config.digest)? {
-            let source = Source::Bytes(&image.config_bytes);
-            line.upload(repository, &source, config, None, None, None)?;
-        }
-        let digest = image.digest();
-        line.put_manifest(
-            repository,
-            tag,
-            &image.manifest.media_type,
-            &image.manifest_bytes,
-            digest,
-        )?;
-        Ok(Pushed {
-            tag: tag.to_owned(),
-            digest,
-            size: image.manifest_bytes.len() as u64,
-            sent,
-        })
+        let pushed = self.push_manifest(image, reference, session)?;
+        Ok(Pushed { sent, ..pushed })
     }
 }
 
@@ -233,8 +248,7 @@ impl Line<'_, '_> {
                 Ok(Mount::Upload(location))
             }
             // Not allowed to look there, or no such repository: it is sent instead.
-            400..500 => self.finish(incoming).map(|()| Mount::Refused),
-            _ => Err(self.unwanted(incoming)),
+            _ => self.finish(incoming).map(|()| Mount::Refused),
         }
     }
 

@@ -51,7 +51,7 @@ fn bearer_error(headers: &Headers) -> Option<ApiError> {
     let description = challenge.get("error_description");
     Some(ApiError {
         code: code.to_owned(),
-        message: if description.is_empty() { message } else { description }.to_owned(),
+        message: clean(if description.is_empty() { message } else { description }),
     })
 }
 

@@ -1,12 +1,14 @@
 //! From a name to a manifest: the first requests of a pull.
 
+use super::endpoint::Direction;
 use super::error::RegistryError;
 use super::exchange::Ask;
 use super::host::Event;
 use super::platform::choose;
-use super::session::Line;
+use super::pull::translate;
+use super::session::{Client, Line};
 use crate::{Headers, Method};
-use oci::{Descriptor, Digest, Index, Manifest, Platform, media_type};
+use oci::{Descriptor, Digest, Index, Manifest, Platform, Reference, media_type};
 
 /// What a client takes for a manifest, in Docker's order.
 pub(crate) const ACCEPT: &str = concat!(
@@ -17,6 +19,40 @@ pub(crate) const ACCEPT: &str = concat!(
 );
 /// How deep an index may hold indexes.
 const MAX_INDEX_DEPTH: usize = 3;
+
+/// A manifest or index as it came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Document {
+    /// What it is.
+    pub media_type: String,
+    /// All of it; its digest is theirs.
+    pub bytes: Vec<u8>,
+}
+
+impl Client<'_> {
+    /// The manifest or index that a name stands for, as it is: what `docker manifest inspect` shows.
+    ///
+    /// # Errors
+    ///
+    /// [`RegistryError`], as of a pull.
+    pub fn manifest(&mut self, reference: &Reference) -> Result<Document, RegistryError> {
+        let exact = reference.clone().exact();
+        self.each_endpoint(&exact, Direction::Pull, |client, session| {
+            let mut line = client.line(session);
+            line.ping()?;
+            let repository = exact.repository();
+            let (digest, known) = match exact.digest() {
+                Some(digest) => (digest, None),
+                None => line.find_tag(repository, exact.tag().unwrap_or("latest"))?,
+            };
+            match known {
+                Some(document) => Ok(document),
+                None => line.get_manifest(repository, digest, None),
+            }
+        })
+        .map_err(|error| translate(error, reference))
+    }
+}
 
 impl Line<'_, '_> {
     /// Asks whether somebody speaks the protocol, and how one says there who one is.
@@ -38,8 +74,13 @@ impl Line<'_, '_> {
         }
     }
 
-    /// The digest that a tag stands for. A registry that does not tell is asked for the manifest.
-    pub(crate) fn find_tag(&mut self, repository: &str, tag: &str) -> Result<Digest, RegistryError> {
+    /// The digest that a tag stands for. A registry that does not tell, or names it in another way than we do, is asked
+    /// for the manifest itself, which is returned too.
+    pub(crate) fn find_tag(
+        &mut self,
+        repository: &str,
+        tag: &str,
+    ) -> Result<(Digest, Option<Document>), RegistryError> {
         let url = self.session.url(&format!("{repository}/manifests/{tag}"));
         let ask = Ask::new(Method::Head, url.clone()).header("Accept", ACCEPT);
         let incoming = self.send(ask)?;
@@ -47,29 +88,31 @@ impl Line<'_, '_> {
         let told = incoming.headers.get("Docker-Content-Digest").map(str::to_owned);
         self.finish(incoming)?;
         if let Some(digest) = told.filter(|_| is_success).and_then(|text| text.parse().ok()) {
-            return Ok(digest);
+            return Ok((digest, None));
         }
-        let (_, bytes) = self.get_document(&url, ACCEPT, "a manifest")?;
-        Ok(Digest::of(&bytes))
+        let (headers, bytes) = self.get_document(&url, ACCEPT, "a manifest")?;
+        let media_type = manifest_type(&headers, &bytes)?;
+        Ok((Digest::of(&bytes), Some(Document { media_type, bytes })))
     }
 
-    /// The manifest named `digest`; if that is an index, the one in it for `platform`.
+    /// The manifest named `digest`, which may be known already; if that is an index, the one in it for `platform`.
     pub(crate) fn find_manifest(
         &mut self,
         repository: &str,
         digest: Digest,
-        tag: &str,
+        known: Option<Document>,
+        name: &str,
         platform: &Platform,
     ) -> Result<(Manifest, Vec<u8>), RegistryError> {
-        let mut wanted = digest;
-        let mut size = None;
-        for depth in 0..=MAX_INDEX_DEPTH {
-            let (found, bytes) = self.get_manifest(repository, wanted, size)?;
-            if depth == 0 {
-                let (tag, repository) = (tag.to_owned(), repository.to_owned());
-                self.client.event(Event::Pulling { tag, repository })?;
-            }
-            if !media_type::is_index(&found) {
+        let mut document = match known {
+            Some(document) => document,
+            None => self.get_manifest(repository, digest, None)?,
+        };
+        let (tag, path) = (name.to_owned(), repository.to_owned());
+        self.client.event(Event::Pulling { tag, repository: path })?;
+        for _ in 0..=MAX_INDEX_DEPTH {
+            let Document { media_type, bytes } = document;
+            if !media_type::is_index(&media_type) {
                 let manifest = Manifest::parse(&bytes)?;
                 if !media_type::is_config(&manifest.config.media_type) {
                     let media_type = shorten(&manifest.config.media_type);
@@ -81,8 +124,7 @@ impl Line<'_, '_> {
             let chosen: &Descriptor = choose(&index, platform).ok_or_else(|| RegistryError::NoPlatform {
                 platform: platform.to_string(),
             })?;
-            wanted = chosen.digest;
-            size = Some(chosen.size);
+            document = self.get_manifest(repository, chosen.digest, Some(chosen.size))?;
         }
         Err(RegistryError::TooLarge {
             what: "a manifest list",
@@ -91,12 +133,7 @@ impl Line<'_, '_> {
     }
 
     /// A manifest or index by its digest, with its media type.
-    fn get_manifest(
-        &mut self,
-        repository: &str,
-        digest: Digest,
-        size: Option<u64>,
-    ) -> Result<(String, Vec<u8>), RegistryError> {
+    fn get_manifest(&mut self, repository: &str, digest: Digest, size: Option<u64>) -> Result<Document, RegistryError> {
         let url = self.session.url(&format!("{repository}/manifests/{digest}"));
         let (headers, bytes) = self.get_document(&url, ACCEPT, "a manifest")?;
         let found = Digest::of(&bytes);
@@ -114,7 +151,8 @@ impl Line<'_, '_> {
                 found: bytes.len() as u64,
             });
         }
-        Ok((manifest_type(&headers, &bytes)?, bytes))
+        let media_type = manifest_type(&headers, &bytes)?;
+        Ok(Document { media_type, bytes })
     }
 }
 

@@ -124,7 +124,9 @@ impl Client<'_> {
         }
         // In the clear the login is not shown: whoever searches there finds nothing anyhow.
         let tried = at(&format!("http://{registry}"), self)?;
+        let n_exchanges = session.n_exchanges;
         let mut session = Session::new(registry, tried, None, Vec::new());
+        session.n_exchanges = n_exchanges;
         let shown = v1(&session.endpoint.url, "");
         match self.ping_v1(&mut session) {
             Ok(()) => Ok(session),

@@ -1,6 +1,7 @@
 //! The client against a registry of a few lines, which can be made to misbehave.
 
 mod auth;
+mod chaos;
 mod fake;
 mod faults;
 mod hostile;

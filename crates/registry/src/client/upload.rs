@@ -1,15 +1,15 @@
 //! Uploads: a blob goes in pieces, and goes on where the registry says it broke off.
 
 use super::error::RegistryError;
-use super::exchange::{Ask, Incoming, Payload};
+use super::exchange::{Ask, Incoming, Payload, Progress};
 use super::host::{Event, LayerState, Spared, SparedReason};
 use super::session::Line;
 use super::url::Url;
 use crate::Method;
 use oci::Descriptor;
-use std::io::{Cursor, Read};
+use std::io::Read;
 use std::time::Duration;
-use store::{BlobStore, Layer, LayerError, LayerSource};
+use store::{BlobStore, Layer, LayerError};
 
 /// How often a request that failed is tried in all.
 const MAX_ATTEMPTS: u32 = 5;
@@ -26,15 +26,7 @@ impl<'s> Source<'s> {
     fn open(&self) -> Result<Box<dyn Read + 's>, RegistryError> {
         match self {
             Source::Bytes(bytes) => Ok(Box::new(*bytes)),
-            Source::Layer { layer, blobs } if layer.source == LayerSource::Blob => {
-                Ok(Box::new(blobs.open(&layer.descriptor.digest)?))
-            }
-            // A layer that is no blob yet is written for the occasion.
-            Source::Layer { layer, blobs } => {
-                let mut bytes = Vec::new();
-                layer.write_blob(*blobs, &mut bytes)?;
-                Ok(Box::new(Cursor::new(bytes)))
-            }
+            Source::Layer { layer, blobs } => Ok(layer.open_blob(*blobs)?),
         }
     }
 
@@ -143,6 +135,11 @@ impl Line<'_, '_> {
                 payload: Payload::Stream {
                     source: &mut chunk,
                     length,
+                    progress: upload.layer.map(|id| Progress {
+                        id,
+                        before: upload.offset,
+                        total,
+                    }),
                 },
                 ..Ask::new(Method::Patch, upload.location.clone())
             }
@@ -194,37 +191,48 @@ impl Line<'_, '_> {
         upload: &mut Upload<'_, '_>,
         result: Result<(), RegistryError>,
     ) -> Result<Option<()>, RegistryError> {
-        let error = match result {
-            Ok(()) => return Ok(Some(())),
-            Err(error) => error,
+        let Err(mut error) = result else {
+            return Ok(Some(()));
         };
-        let is_out_of_step = error.status() == Some(416);
-        let is_stale = error.status() == Some(401) && self.session.tokens.is_empty() && self.has_bearer();
-        upload.attempts += 1;
-        if upload.attempts >= MAX_ATTEMPTS || !(error.retryable() || is_out_of_step || is_stale) {
-            return Err(error);
-        }
-        if error.retryable() {
-            let secs = u64::from(upload.attempts) * 5;
-            if let Some(id) = upload.layer {
-                self.client.layer(id, LayerState::Retrying { secs })?;
+        loop {
+            let is_out_of_step = error.status() == Some(416);
+            let is_stale = error.status() == Some(401) && self.session.tokens.is_empty() && self.has_bearer();
+            upload.attempts += 1;
+            if upload.attempts >= MAX_ATTEMPTS || !(error.retryable() || is_out_of_step || is_stale) {
+                return Err(error);
             }
-            self.client.wait(Duration::from_secs(secs))?;
+            if error.retryable() {
+                let secs = u64::from(upload.attempts) * 5;
+                if let Some(id) = upload.layer {
+                    self.client.layer(id, LayerState::Retrying { secs })?;
+                }
+                self.client.wait(Duration::from_secs(secs))?;
+            }
+            let before = upload.offset;
+            match self.find_offset(upload) {
+                // The registry does not say what it has, or not clearly: `0-0` is nothing and one byte.
+                Ok(()) if is_out_of_step && upload.offset == before => self.begin_anew(upload)?,
+                Ok(()) => {}
+                Err(again) if again.retryable() => {
+                    error = again;
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            }
+            return Ok(None);
         }
-        let before = upload.offset;
-        self.find_offset(upload)?;
-        if is_out_of_step && upload.offset == before {
-            // The registry does not say what it has, or not clearly: `0-0` is nothing and one byte.
-            upload.offset = 0;
-            upload.location = self.begin_upload(upload.repository)?;
-        }
-        Ok(None)
+    }
+
+    fn begin_anew(&mut self, upload: &mut Upload<'_, '_>) -> Result<(), RegistryError> {
+        upload.offset = 0;
+        upload.location = self.begin_upload(upload.repository)?;
+        Ok(())
     }
 
     /// Asks how far an upload got; one that is gone begins anew.
     fn find_offset(&mut self, upload: &mut Upload<'_, '_>) -> Result<(), RegistryError> {
         let location = upload.location.clone();
-        let incoming = self.retrying(|line| line.send(Ask::new(Method::Get, location.clone())))?;
+        let incoming = self.send(Ask::new(Method::Get, location))?;
         match incoming.status {
             204 | 202 | 200 => {
                 // A registry that has nothing says `0-0`, as for one byte; then the one byte is sent again.
@@ -255,9 +263,7 @@ impl Line<'_, '_> {
             }
             404 => {
                 self.finish(incoming)?;
-                upload.offset = 0;
-                upload.location = self.begin_upload(upload.repository)?;
-                Ok(())
+                self.begin_anew(upload)
             }
             _ => Err(self.unwanted(incoming)),
         }

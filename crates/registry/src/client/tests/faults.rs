@@ -341,3 +341,26 @@ fn blobs_that_cannot_be_read_here_are_not_tried_again() {
     assert!(error.to_string().starts_with("blob not found: sha256:"), "{error}");
     assert_eq!(bench.watch.waits, []);
 }
+
+#[test]
+fn a_registry_that_is_restarted_in_the_middle_of_an_upload_gets_the_rest() {
+    let (mut bench, mut blobs) = (Bench::new(), MemoryBlobs::default());
+    let image = sample(&mut blobs);
+    let n_asked = Cell::new(0);
+    bench.fake.hook(move |seen| {
+        let n = n_asked.replace(n_asked.get() + 1);
+        let is_upload = seen.url.path().contains("/uploads/u");
+        (is_upload && (4..7).contains(&n)).then(|| {
+            Err(TransportError::Refused {
+                address: "10.0.0.1:5000".to_owned(),
+            })
+        })
+    });
+    bench
+        .push_with(&image, "r.example/a", &blobs, &|_| Vec::new(), Some(100))
+        .expect("pushed");
+    let waits: Vec<u64> = bench.watch.waits.iter().map(Duration::as_secs).collect();
+    assert_eq!(waits, [5, 10, 15]);
+    let resumed: u64 = bench.watch.spared().iter().map(|(_, bytes)| bytes).sum();
+    assert_eq!(resumed, 100, "the first chunk is not sent again");
+}

@@ -214,9 +214,12 @@ fn the_clear_is_tried_for_insecure_registries_only() {
         error.to_string(),
         "Get \"https://r.example:5000/v2/\": http: server gave HTTP response to HTTPS client"
     );
+    bench.watch = Watch::default();
     bench
         .pull("localhost:5000/a", &mut MemoryBlobs::default())
         .expect("loopback");
+    let ids: Vec<u64> = bench.watch.exchanges().iter().map(|exchange| exchange.id).collect();
+    assert_eq!(ids, [1, 2, 3, 4, 5, 6, 7], "requests are counted over all endpoints");
     bench.config.insecure.insert("r.example:5000".to_owned());
     bench
         .pull("r.example:5000/a", &mut MemoryBlobs::default())
@@ -251,4 +254,43 @@ fn work_ends_when_the_host_wants_it() {
         assert!(matches!(result, Err(RegistryError::Cancelled)), "{patience}");
         assert_eq!(bench.watch.events.len(), patience, "nothing happens after the end");
     }
+}
+
+#[test]
+fn a_manifest_that_is_named_in_another_way_is_fetched_once() {
+    let (mut bench, mut blobs) = (Bench::new(), MemoryBlobs::default());
+    let image = sample(&mut blobs);
+    bench.fake.hold("a", "latest", &image, &blobs);
+    bench.fake.mangle(|_, reply| {
+        reply
+            .headers
+            .set("Docker-Content-Digest", format!("sha512:{}", "0".repeat(128)));
+    });
+    let pulled = bench.pull("r.example/a", &mut MemoryBlobs::default()).expect("pulled");
+    assert_eq!(pulled.digest, image.digest());
+    let n_asked = bench
+        .fake
+        .lines()
+        .iter()
+        .filter(|line| line.starts_with("GET /v2/a/manifests/"))
+        .count();
+    assert_eq!(n_asked, 1);
+}
+
+#[test]
+fn a_blob_that_is_here_is_not_said_to_be_pulled() {
+    let (mut bench, mut blobs) = (Bench::new(), MemoryBlobs::default());
+    let image = sample(&mut blobs);
+    bench.fake.hold("a", "latest", &image, &blobs);
+    bench.pull("r.example/a", &mut blobs).expect("pulled");
+    let states: Vec<String> = bench.watch.layers().iter().map(|line| line[14..].to_owned()).collect();
+    assert_eq!(states, ["Already exists", "Already exists"]);
+}
+
+#[test]
+fn scratch_is_no_image() {
+    let mut bench = Bench::new();
+    let error = bench.pull("scratch", &mut MemoryBlobs::default()).expect_err("nothing");
+    assert_eq!(error.to_string(), "'scratch' is a reserved name");
+    assert!(bench.fake.lines().is_empty());
 }

@@ -39,8 +39,8 @@ fn layers_go_first_then_the_config_then_the_manifest() {
     assert_eq!(
         bench.watch.layers(),
         [
-            format!("{}: Preparing", ids[0]),
             format!("{}: Preparing", ids[1]),
+            format!("{}: Preparing", ids[0]),
             format!("{}: Pushed", ids[1]),
             format!("{}: Pushed", ids[0]),
         ]
@@ -210,4 +210,43 @@ fn mirrors_are_not_pushed_to() {
             .iter()
             .all(|seen| seen.url.host() == "registry-1.docker.io")
     );
+}
+
+#[test]
+fn a_large_layer_tells_how_far_it_is_and_can_be_stopped() {
+    let (mut bench, mut blobs) = (Bench::new(), MemoryBlobs::default());
+    let path = TreePath::parse("/data").expect("a path");
+    let digest = blobs.put(&vec![0; 2 << 20]).expect("memory takes it");
+    let mut tree = Tree::new();
+    let content = Content::Blob { digest, size: 2 << 20 };
+    tree.insert(&path, Node::file(Meta::of_mode(0o644), content))
+        .expect("a tree");
+    let layer = Layer::make(diff(&Tree::new(), &tree), None, &blobs).expect("a layer");
+    let total = layer.descriptor.size;
+    let image = Image::new(ImageConfig::default(), vec![layer]);
+    bench.push(&image, "r.example/a", &blobs).expect("pushed");
+    let told: Vec<u64> = bench
+        .watch
+        .events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Layer(LayerEvent {
+                state: LayerState::Pushing { current, .. },
+                ..
+            }) => Some(*current),
+            _ => None,
+        })
+        .collect();
+    assert!(
+        told.len() >= 4 && told.is_sorted() && told.last() == Some(&total),
+        "{told:?}"
+    );
+    let n_events = bench.watch.events.len();
+    for patience in 1..=n_events {
+        let mut bench = Bench::new();
+        bench.watch.patience = Some(patience);
+        let result = bench.push(&image, "r.example/a", &blobs);
+        assert!(matches!(result, Err(RegistryError::Cancelled)), "{patience}");
+        assert_eq!(bench.watch.events.len(), patience, "nothing happens after the end");
+    }
 }

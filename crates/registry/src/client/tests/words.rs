@@ -167,6 +167,17 @@ fn lists_and_deletions() {
         assert!(client.tags(&reference("r.example/b")).expect("none").is_empty());
         assert_eq!(client.catalog("r.example").expect("repositories"), ["a", "b"]);
         client.ping("r.example").expect("there");
+        let document = client.manifest(&reference("r.example/a")).expect("a manifest");
+        assert_eq!(document.bytes, image.manifest_bytes);
+        assert_eq!(document.media_type, oci::media_type::OCI_MANIFEST);
+        let missing = client
+            .manifest(&reference("r.example/a:b"))
+            .expect_err("not there")
+            .to_string();
+        assert!(
+            missing.starts_with("manifest for r.example/a:b not found: "),
+            "{missing}"
+        );
         client.delete(&reference("r.example/a")).expect("deleted");
     });
     let deleted = format!("DELETE /v2/a/manifests/{}", image.digest());
