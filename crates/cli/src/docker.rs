@@ -83,6 +83,8 @@ pub struct Machine<'a> {
     pub err: &'a mut dyn Write,
     /// What was typed at the questions that this command has asked so far: see [`Outcome::Asks`].
     pub answers: &'a [String],
+    /// How long what the command waited for took, or would take, in milliseconds: added to by [`run`].
+    pub millis: u64,
 }
 
 /// How a command ended, or what it waits for.
@@ -153,9 +155,12 @@ pub fn run(words: &[String], machine: &mut Machine<'_>) -> Outcome {
         host: machine.host,
         now: machine.now,
         console: &mut console,
+        millis: 0,
     };
     session.warn_of_idle_flags(&call);
-    let outcome = dispatch(&call, &mut session).unwrap_or_else(|fail| fail.end(&call, &mut console));
+    let done = dispatch(&call, &mut session);
+    machine.millis += session.millis;
+    let outcome = done.unwrap_or_else(|fail| fail.end(&call, &mut console));
     if console.is_broken() { Outcome::Exit(1) } else { outcome }
 }
 
@@ -171,6 +176,7 @@ pub(crate) struct Session<'a, 'c> {
     pub(crate) host: &'a mut dyn Host,
     pub(crate) now: Time,
     pub(crate) console: &'a mut Console<'c>,
+    pub(crate) millis: u64,
 }
 
 /// What the daemon borrows of a session for one operation.

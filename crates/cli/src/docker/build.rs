@@ -140,7 +140,6 @@ fn walk(
 ) -> Result<(String, Vec<Diagnostic>), Fail> {
     open(input, printer);
     sources(&prepared, printer);
-    let mut ran = Vec::new();
     loop {
         let next = prepared.build.peek(&mut lent_tools!(session));
         let Some(next) = next.map_err(|error| failed(input, &error, printer))? else {
@@ -152,7 +151,9 @@ fn walk(
             break;
         };
         step(&report, printer);
-        ran.push(report.step);
+        if !report.is_cached() {
+            session.millis += report.millis;
+        }
     }
     printer.begin("exporting to image");
     let built = prepared.build.finish(Timestamps::Keep, &mut lent_tools!(session));

@@ -64,6 +64,11 @@ impl<'a> Console<'a> {
         Some(first)
     }
 
+    /// Prints whatever comes from here on: answers that nobody asked for hold nothing back.
+    pub(super) fn stop_swallowing(&mut self) {
+        self.answers = &[];
+    }
+
     /// Whether something could not be written.
     pub(crate) fn is_broken(&self) -> bool {
         self.failure.is_some()

@@ -39,6 +39,7 @@ pub(super) fn run(call: &Call, session: &mut Session<'_, '_>) -> Done {
             return Err(not_started(&refusal));
         }
     };
+    session.millis += ran.millis;
     warn(session, &ran.warnings);
     if detached {
         return Ok(SUCCESS);

@@ -36,6 +36,7 @@ pub(super) fn exec(call: &Call, session: &mut Session<'_, '_>) -> Done {
         }
         Err(refusal) => return Err(refusal.into()),
     };
+    session.millis += done.millis;
     if detached {
         return Ok(SUCCESS);
     }

@@ -29,6 +29,7 @@ impl Fail {
 
     /// Prints what there is to say.
     pub(super) fn end(self, call: &Call, console: &mut Console<'_>) -> Outcome {
+        console.stop_swallowing();
         match self {
             Fail::Error { message, code } => {
                 console.error(&format!("{message}\n"));

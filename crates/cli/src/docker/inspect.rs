@@ -57,11 +57,12 @@ pub(super) fn inspect(call: &Call, session: &mut Session<'_, '_>) -> Done {
             }
         }
     } else {
-        let all = Json::List(found);
+        // Docker's daemon does not escape what HTML would need.
+        let all = value(&Json::List(found));
         let text = if call.text("format") == Some("json") {
-            all.compact()
+            all.to_json()
         } else {
-            all.indented(4)
+            all.to_json_lines()
         };
         session.console.line(&text);
     }

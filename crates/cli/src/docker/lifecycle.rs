@@ -15,6 +15,7 @@ pub(super) fn start(call: &Call, session: &mut Session<'_, '_>) -> Done {
     for name in &call.arguments {
         match session.daemon.start(name, &Stdin::Nothing, &mut lent!(session)) {
             Ok(ran) => {
+                session.millis += ran.millis;
                 warn(session, &ran.warnings);
                 session.console.line(name);
             }
@@ -46,6 +47,7 @@ fn start_attached(call: &Call, session: &mut Session<'_, '_>) -> Done {
             message: daemon(&refusal),
             code: 1,
         })?;
+    session.millis += ran.millis;
     warn(session, &ran.warnings);
     Streams::BOTH.print(session, &ran.output);
     Ok(match ran.exit {
@@ -54,16 +56,19 @@ fn start_attached(call: &Call, session: &mut Session<'_, '_>) -> Done {
     })
 }
 
-/// Does something to each container and prints its name; what goes wrong is said at the end.
+/// Does something to each container and prints its name; what goes wrong is said at the end. `act` tells the milliseconds it takes.
 fn each(
     call: &Call,
     session: &mut Session<'_, '_>,
-    mut act: impl FnMut(&mut Session<'_, '_>, &str) -> Result<(), Refusal>,
+    mut act: impl FnMut(&mut Session<'_, '_>, &str) -> Result<u64, Refusal>,
 ) -> Done {
     let mut errors = Vec::new();
     for name in &call.arguments {
         match act(session, name) {
-            Ok(()) => session.console.line(name),
+            Ok(millis) => {
+                session.millis += millis;
+                session.console.line(name);
+            }
             Err(refusal) => errors.push(daemon(&refusal)),
         }
     }
@@ -84,14 +89,20 @@ fn stop_options(call: &Call) -> StopOptions {
 pub(super) fn stop(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let options = stop_options(call);
     each(call, session, |session, name| {
-        session.daemon.stop(name, &options, session.now).map(|_| ())
+        session
+            .daemon
+            .stop(name, &options, session.now)
+            .map(|stopped| stopped.millis)
     })
 }
 
 pub(super) fn restart(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let options = stop_options(call);
     each(call, session, |session, name| {
-        session.daemon.restart(name, &options, &mut lent!(session)).map(|_| ())
+        session
+            .daemon
+            .restart(name, &options, &mut lent!(session))
+            .map(|ran| ran.millis)
     })
 }
 
@@ -102,16 +113,19 @@ pub(super) fn kill(call: &Call, session: &mut Session<'_, '_>) -> Done {
         .unwrap_or("KILL")
         .to_owned();
     each(call, session, |session, name| {
-        session.daemon.kill(name, &signal, session.now).map(|_| ())
+        session
+            .daemon
+            .kill(name, &signal, session.now)
+            .map(|stopped| stopped.millis)
     })
 }
 
 pub(super) fn pause(call: &Call, session: &mut Session<'_, '_>) -> Done {
-    each(call, session, |session, name| session.daemon.pause(name))
+    each(call, session, |session, name| session.daemon.pause(name).map(|()| 0))
 }
 
 pub(super) fn unpause(call: &Call, session: &mut Session<'_, '_>) -> Done {
-    each(call, session, |session, name| session.daemon.unpause(name))
+    each(call, session, |session, name| session.daemon.unpause(name).map(|()| 0))
 }
 
 pub(super) fn remove(call: &Call, session: &mut Session<'_, '_>) -> Done {

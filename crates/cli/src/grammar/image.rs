@@ -109,7 +109,7 @@ flags! { LS:
 flags! { RM:
     "f" "force" Switch "" "Force removal of the image";
     "" "no-prune" Switch "" "Do not delete untagged parents";
-    "" "platform" Strings "" "Remove only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")";
+    "" "platform" Strings "" "Remove only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")" idle;
 }
 
 flags! { PRUNE:
@@ -122,23 +122,23 @@ flags! { HISTORY:
     "" "format" Text "" FORMAT_LIST;
     "H" "human" Switch "true" "Print sizes and dates in human readable format";
     "" "no-trunc" Switch "" "Don't truncate output";
-    "" "platform" Text "" "Show history for the given platform. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")";
+    "" "platform" Text "" "Show history for the given platform. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")" idle;
     "q" "quiet" Switch "" "Only show image IDs";
 }
 
 flags! { INSPECT:
     "f" "format" Text "" FORMAT;
-    "" "platform" Text "" "Inspect a specific platform of the multi-platform image.\nIf the image or the server is not multi-platform capable, the command will error out if the platform does not match.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)";
+    "" "platform" Text "" "Inspect a specific platform of the multi-platform image.\nIf the image or the server is not multi-platform capable, the command will error out if the platform does not match.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)" idle;
 }
 
 flags! { SAVE:
     "o" "output" Text "" "Write to a file, instead of STDOUT";
-    "" "platform" Text "" "Save only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")";
+    "" "platform" Text "" "Save only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")" idle;
 }
 
 flags! { LOAD:
     "i" "input" Text "" "Read from tar archive file, instead of STDIN";
-    "" "platform" Text "" "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")";
+    "" "platform" Text "" "Load only the given platform variant. Formatted as \"os[/arch[/variant]]\" (e.g., \"linux/amd64\")" idle;
     "q" "quiet" Switch "" "Suppress the load output";
 }
 

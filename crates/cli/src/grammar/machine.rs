@@ -160,7 +160,7 @@ flags! { INSPECT:
 
 flags! { NETWORK_INSPECT:
     "f" "format" Text "" FORMAT;
-    "v" "verbose" Switch "" "Verbose output for diagnostics";
+    "v" "verbose" Switch "" "Verbose output for diagnostics" idle;
 }
 
 flags! { NETWORK_LS:

@@ -66,7 +66,7 @@ flags! { PULL:
 flags! { PUSH:
     "a" "all-tags" Switch "" "Push all tags of an image to the repository";
     "" "disable-content-trust" Switch "true" "Skip image signing" idle;
-    "" "platform" Text "" "Push a platform-specific manifest as a single-platform image to the registry.\nImage index won't be pushed, meaning that other manifests, including attestations won't be preserved.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)";
+    "" "platform" Text "" "Push a platform-specific manifest as a single-platform image to the registry.\nImage index won't be pushed, meaning that other manifests, including attestations won't be preserved.\n'os[/arch[/variant]]': Explicit platform (eg. linux/amd64)" idle;
     "q" "quiet" Switch "" "Suppress verbose output";
 }
 

@@ -38,7 +38,7 @@ flags! { CREATE:
 }
 
 flags! { SHARED:
-    "" "add-host" List "" "Add a custom host-to-IP mapping (host:ip)";
+    "" "add-host" List "" "Add a custom host-to-IP mapping (host:ip)" idle;
     "" "annotation" Map "map[]" "Add an annotation to the container (passed through to the OCI runtime)" idle;
     "a" "attach" List "" "Attach to STDIN, STDOUT or STDERR";
     "" "blkio-weight" Uint16 "0" "Block IO (relative weight), between 10 and 1000, or 0 to disable" idle;

@@ -1,6 +1,7 @@
 //! Tests of the words after `docker`: what they mean, and what is said when they mean nothing.
 
 use super::{Answer, Call, parse};
+use proptest::prelude::Strategy as _;
 
 fn words(line: &str) -> Vec<String> {
     line.split_whitespace()
@@ -299,4 +300,45 @@ Run 'docker builder COMMAND --help' for more information on a command.
 #[test]
 fn version_is_a_flag_too() {
     assert_eq!(answer("-v").stdout, "Docker version 28.2.2, build layerlab\n");
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_words_panic(words in proptest::collection::vec(
+        proptest::prop_oneof![
+            proptest::sample::select(vec![
+                "run", "image", "ls", "ps", "build", "container", "help", "exec", "--", "-", "-it", "-e", "--name", "--name=", "-p=1", "--rm=x",
+                "-é", "--é=1", "---", "--=", "-=", "", "-h", "--help", "-n", "--memory", "1.5g", "--format", "-axq", "é", "-v/x:/y",
+            ]).prop_map(str::to_owned),
+            "\\PC{0,8}",
+        ],
+        0..8,
+    )) {
+        let _ = parse(&words);
+        let _ = crate::complete::complete(&words, &Nothing);
+    }
+}
+
+struct Nothing;
+
+impl crate::complete::Lookups for Nothing {
+    fn images(&self) -> Vec<String> {
+        vec!["x".to_owned()]
+    }
+
+    fn containers(&self, _: bool) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn volumes(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn registries(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn paths(&self, begin: &str) -> Vec<String> {
+        vec![begin.to_owned()]
+    }
 }

@@ -76,6 +76,9 @@ fn inspect_prints_json_or_what_a_template_takes_from_it() {
     let said = machine.docker("image inspect base:1 nothing -f '{{.Os}}'");
     assert_eq!((said.out.as_str(), said.code()), ("linux\n", 1));
     assert_eq!(said.err, "Error response from daemon: No such image: nothing:latest\n");
+    machine.ok("run --name odd base:1 sh -c 'echo <a> && b'");
+    let text = machine.ok("inspect odd");
+    assert!(text.contains("\"echo <a> && b\""), "{text}");
     let said = machine.docker("inspect nothing");
     assert_eq!(
         (said.out.as_str(), said.err.as_str()),

@@ -335,6 +335,7 @@ impl Workstation {
                 out: &mut out,
                 err: &mut err,
                 answers: &answers,
+                millis: 0,
             },
         );
         // A second passes between two commands.
