@@ -4,7 +4,6 @@ use super::super::{Daemon, Host, Refusal};
 use super::config::merged;
 use super::mounts::{dir_meta, resolve};
 use super::{Container, CreateOptions, Network, Restart, State};
-use builder::Fidelity;
 use oci::Time;
 use store::{BlobStore, Content, Follow, Meta, Node, Tree, TreePath};
 
@@ -105,7 +104,7 @@ impl Daemon {
             mounts: mounts.into_iter().map(|(mount, _)| mount).collect(),
             state: State::default(),
             log: Vec::new(),
-            fidelity: image.fidelity.max(Fidelity::Exact),
+            fidelity: image.fidelity,
         };
         self.containers = containers;
         self.containers.by_id.insert(id.clone(), container);
