@@ -60,11 +60,10 @@ impl Daemon {
             ));
         }
         let config = merged(&image.image.config.config, options)?;
-        let mut containers = self.containers.clone();
-        let id = containers.new_id(host.now);
+        let id = self.containers.next_id(host.now);
         let name = match &options.name {
             Some(name) => name.strip_prefix('/').unwrap_or(name).to_owned(),
-            None => containers.new_name(&id),
+            None => self.containers.new_name(&id),
         };
         let mounts = resolve(options, &config, &id, host.files)?;
         let lower = with_everything(&image.tree, host.now, host.blobs)?;
@@ -106,7 +105,7 @@ impl Daemon {
             log: Vec::new(),
             fidelity: image.fidelity,
         };
-        self.containers = containers;
+        self.containers.counter += 1;
         self.containers.by_id.insert(id.clone(), container);
         Ok(Created { id, warnings })
     }
