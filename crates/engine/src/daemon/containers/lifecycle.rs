@@ -104,7 +104,7 @@ impl Daemon {
         };
         let ended = self.run_in(id, &launch, host)?;
         self.containers.last_port = last_port;
-        let process = self.new_process(ended.lasting.clone().unwrap_or(argv), &config.user, host.now);
+        let process = self.new_process(id, ended.lasting.clone().unwrap_or(argv), &launch, host.now);
         let up = self.container_mut(id);
         let state = &mut up.state;
         state.status = Status::Running;
