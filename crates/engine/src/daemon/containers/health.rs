@@ -167,7 +167,7 @@ impl Daemon {
         };
         health.next = after(end, pause);
         // Nothing new is to be learned from hundreds of checks of a container that nobody touches.
-        let too_far = after(latest, -10 * pause);
+        let too_far = after(latest, pause.saturating_mul(-10));
         health.next = health.next.max(too_far);
         (health.status != before).then_some(health.status)
     }
