@@ -6,6 +6,20 @@
 //! [`Daemon`] is one machine's Docker: images, containers and volumes as a value, and every operation on them.
 //!
 //! It prints nothing, opens nothing and knows no command line.
+//!
+//! ```
+//! use engine::{Daemon, Force, Parents};
+//! use oci::{ImageConfig, Platform, Time};
+//! use store::{Image, MemoryBlobs};
+//!
+//! let (mut daemon, mut blobs) = (Daemon::default(), MemoryBlobs::default());
+//! let config = ImageConfig { platform: Platform::linux_amd64(), ..ImageConfig::default() };
+//! let id = daemon.add_image(Image::new(config, Vec::new()), builder::Fidelity::Exact, &mut blobs).unwrap();
+//! daemon.tag(&id.short(), &"app:1".parse().unwrap(), Time::of_secs(0)).unwrap();
+//! assert_eq!(daemon.image("app:1").unwrap().id, id);
+//! let removed = daemon.remove_image("app:1", Force::No, Parents::Prune).unwrap();
+//! assert_eq!(removed[0].to_string(), "Untagged: app:1");
+//! ```
 
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]

@@ -32,6 +32,7 @@ pub use layers::{Difference, Own, OwnEntry};
 pub use lifecycle::{Ran, StopOptions, Stopped};
 pub use list::{ContainerFilters, ContainerRow, Which};
 pub use logs::{LogLine, LogOptions};
+pub use mounts::ContainerFiles;
 pub use network::{PortBinding, Protocol};
 pub use options::{CreateOptions, MountSpec, Network, OptionError, PortMapping, Restart};
 pub use process::{ExecOptions, Executed, Process, Stdin};

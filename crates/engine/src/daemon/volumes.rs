@@ -104,7 +104,9 @@ impl Daemon {
             check_volume_name(name).map_err(|error| Refusal::invalid(error.message))?;
             name.to_owned()
         } else {
-            self.containers.new_id(now)
+            let id = self.containers.next_id(now);
+            self.containers.counter += 1;
+            id
         };
         self.volumes.by_name.entry(name.clone()).or_insert_with(|| Volume {
             name: name.clone(),

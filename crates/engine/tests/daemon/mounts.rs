@@ -229,3 +229,43 @@ fn volume_texts_are_read_as_docker_reads_them() {
     let mounts = &machine.daemon.container(&id).expect("it is here").mounts;
     assert!(matches!(&mounts[0].source, MountSource::Volume(name) if name.len() == 64));
 }
+
+#[test]
+fn a_shell_works_on_files_and_mounts_alike_and_cannot_take_a_mount_away() {
+    let mut machine = Machine::new();
+    let web = CreateOptions {
+        name: Some("web".to_owned()),
+        workdir: Some("/site".to_owned()),
+        mounts: vec![volume("/home/u/site:/site"), volume("data:/d"), volume("data:/r:ro")],
+        ..options("base:1", &["last", "write /d/old 1"])
+    };
+    machine.run(web).expect("it starts");
+    let process = &machine.daemon.container("web").expect("it is here").state.processes[0];
+    assert_eq!(process.cwd, "/site");
+    assert_eq!(process.env[0], ("PATH".to_owned(), "/bin".to_owned()));
+    let files = machine
+        .with(|daemon, host| daemon.open_files("web", host))
+        .expect("it runs");
+    let mut tree = files.tree.clone();
+    let node = tree.get(&at("etc/motd")).cloned().expect("a file");
+    for path in ["own", "site/new", "r/new"] {
+        tree.insert(&at(path), node.clone()).expect("room");
+    }
+    tree.remove(&at("d")).expect("it is there");
+    machine
+        .with(|daemon, host| daemon.keep_files("web", &files, tree, builder::Fidelity::Simulated, host))
+        .expect("it is taken over");
+    assert!(machine.files.tree.get(&at("home/u/site/new")).is_some());
+    let container = machine.daemon.container("web").expect("it is here");
+    assert!(container.tree.get(&at("own")).is_some() && container.tree.get(&at("site/new")).is_none());
+    assert_eq!(container.fidelity, builder::Fidelity::Simulated);
+    let data = tree_of(&machine, "data");
+    assert!(data.get(&at("v")).is_some() && data.get(&at("v/old")).is_none() && data.get(&at("v/new")).is_none());
+    machine.check();
+    machine
+        .daemon
+        .stop("web", &StopOptions::default(), machine.now)
+        .expect("it stops");
+    let refusal = machine.refused(|daemon, host| daemon.open_files("web", host).map(drop));
+    assert!(refusal.ends_with("is not running"), "{refusal}");
+}

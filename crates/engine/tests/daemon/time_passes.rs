@@ -235,3 +235,20 @@ fn none_switches_the_images_check_off_and_a_long_sleep_is_not_made_up_for() {
     assert!(probes <= 12, "{probes}");
     assert!(machine.daemon.next_tick().expect("it is checked") > machine.now);
 }
+
+#[test]
+fn times_of_a_check_that_make_no_sense_stop_nothing() {
+    for number in [i64::MAX, i64::MIN, -1, 0] {
+        let mut machine = Machine::new();
+        let odd = checked("need /ok", |health| {
+            health.interval = number;
+            health.timeout = number;
+            health.start_period = number;
+            health.start_interval = number;
+            health.retries = number;
+        });
+        machine.run(odd).expect("it starts");
+        tick(&mut machine, 1_000_000);
+        assert!(machine.daemon.next_tick().is_some(), "{number}");
+    }
+}

@@ -1,7 +1,7 @@
 //! `docker cp`: files between a host and a container.
 
 use super::super::{Daemon, Host, Refusal};
-use super::mounts::{View, put_on_host};
+use super::mounts::{ContainerFiles, put_on_host};
 use std::io::{Read, Write};
 use store::{
     BlobStore, Dir, Follow, LayerError, Limits, Node, Tree, TreePath, Whiteouts, apply, decompress, diff, read_tar,
@@ -172,7 +172,7 @@ impl Daemon {
     fn put_into(
         &mut self,
         name: &str,
-        mut view: View,
+        mut view: ContainerFiles,
         target: &str,
         node: &Node,
         host: &mut Host<'_>,

@@ -4,7 +4,6 @@ use super::super::{Daemon, Host, Refusal};
 use super::config::merged;
 use super::mounts::{dir_meta, resolve};
 use super::{Container, CreateOptions, Network, Restart, State};
-use builder::Fidelity;
 use oci::Time;
 use store::{BlobStore, Content, Follow, Meta, Node, Tree, TreePath};
 
@@ -61,11 +60,10 @@ impl Daemon {
             ));
         }
         let config = merged(&image.image.config.config, options)?;
-        let mut containers = self.containers.clone();
-        let id = containers.new_id(host.now);
+        let id = self.containers.next_id(host.now);
         let name = match &options.name {
             Some(name) => name.strip_prefix('/').unwrap_or(name).to_owned(),
-            None => containers.new_name(&id),
+            None => self.containers.new_name(&id),
         };
         let mounts = resolve(options, &config, &id, host.files)?;
         let lower = with_everything(&image.tree, host.now, host.blobs)?;
@@ -105,9 +103,9 @@ impl Daemon {
             mounts: mounts.into_iter().map(|(mount, _)| mount).collect(),
             state: State::default(),
             log: Vec::new(),
-            fidelity: image.fidelity.max(Fidelity::Exact),
+            fidelity: image.fidelity,
         };
-        self.containers = containers;
+        self.containers.counter += 1;
         self.containers.by_id.insert(id.clone(), container);
         Ok(Created { id, warnings })
     }

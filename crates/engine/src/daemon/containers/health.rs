@@ -3,7 +3,7 @@
 use super::super::{Daemon, Host, later};
 use super::process::Launch;
 use super::{Container, Stdin};
-use oci::{Healthcheck, Time};
+use oci::{ContainerConfig, Healthcheck, Time};
 
 const SECOND: i64 = 1_000_000_000;
 /// So many results are kept.
@@ -88,7 +88,7 @@ impl Health {
             .config
             .healthcheck
             .as_ref()
-            .filter(|check| argv(check, container).is_some())?;
+            .filter(|check| argv(check, &container.config).is_some())?;
         let times = Times::of(check);
         let first = if times.start_period > 0 {
             times.start_interval
@@ -108,14 +108,15 @@ impl Daemon {
     /// Runs the check of a container and returns what it is now, if that has changed. After a long sleep the checks that were
     /// missed before `latest` are not made up for.
     pub(super) fn probe(&mut self, id: &str, latest: Time, host: &mut Host<'_>) -> Option<HealthStatus> {
-        let container = self.container_mut(id).clone();
-        let check = container.config.healthcheck.as_ref()?;
-        let (argv, times) = (argv(check, &container)?, Times::of(check));
+        let container = self.container_mut(id);
+        let (config, started) = (container.config.clone(), container.state.started);
+        let check = config.healthcheck.as_ref()?;
+        let (argv, times) = (argv(check, &config)?, Times::of(check));
         let launch = Launch {
             argv,
-            env: &container.config.env,
-            workdir: &container.config.working_dir,
-            user: &container.config.user,
+            env: &config.env,
+            workdir: &config.working_dir,
+            user: &config.user,
             tty: false,
             stdin: &Stdin::Nothing,
         };
@@ -139,10 +140,7 @@ impl Daemon {
             output
         };
         let end = later(start, millis);
-        let in_start = container
-            .state
-            .started
-            .is_some_and(|started| start < after(started, times.start_period));
+        let in_start = started.is_some_and(|started| start < after(started, times.start_period));
         let health = self.container_mut(id).state.health.as_mut()?;
         let before = health.status;
         if exit == 0 {
@@ -169,19 +167,19 @@ impl Daemon {
         };
         health.next = after(end, pause);
         // Nothing new is to be learned from hundreds of checks of a container that nobody touches.
-        let too_far = after(latest, -10 * pause);
+        let too_far = after(latest, pause.saturating_mul(-10));
         health.next = health.next.max(too_far);
         (health.status != before).then_some(health.status)
     }
 }
 
 /// The command of a check; `None` if there is none.
-fn argv(check: &Healthcheck, container: &Container) -> Option<Vec<String>> {
+fn argv(check: &Healthcheck, config: &ContainerConfig) -> Option<Vec<String>> {
     let (kind, rest) = check.test.split_first()?;
     match kind.as_str() {
         "CMD" if !rest.is_empty() => Some(rest.to_vec()),
         "CMD-SHELL" => {
-            let shell = match container.config.shell.as_slice() {
+            let shell = match config.shell.as_slice() {
                 [] => vec!["/bin/sh".to_owned(), "-c".to_owned()],
                 own => own.to_vec(),
             };

@@ -90,24 +90,21 @@ impl Daemon {
 
     /// Starts the process of a container that has none.
     pub(super) fn launch(&mut self, id: &str, stdin: &Stdin, host: &mut Host<'_>) -> Result<Ran, Refusal> {
-        let container = self.container(id)?.clone();
-        let (ports, last_port) = self.bind_ports(&container)?;
-        let address = self.free_address(&container);
+        let container = self.container(id)?;
+        let (ports, last_port) = self.bind_ports(container)?;
+        let address = self.free_address(container);
+        let (config, argv) = (container.config.clone(), container.command());
         let launch = Launch {
-            argv: container.command(),
-            env: &container.config.env,
-            workdir: &container.config.working_dir,
-            user: &container.config.user,
+            argv: argv.clone(),
+            env: &config.env,
+            workdir: &config.working_dir,
+            user: &config.user,
             tty: container.options.tty,
             stdin,
         };
         let ended = self.run_in(id, &launch, host)?;
         self.containers.last_port = last_port;
-        let process = self.new_process(
-            ended.lasting.clone().unwrap_or_else(|| container.command()),
-            &container.config.user,
-            host.now,
-        );
+        let process = self.new_process(id, ended.lasting.clone().unwrap_or(argv), &launch, host.now);
         let up = self.container_mut(id);
         let state = &mut up.state;
         state.status = Status::Running;

@@ -1,14 +1,17 @@
 //! What is mounted into a container: found when a process needs it, given back when it has changed.
 
 use super::super::{Daemon, Host, HostFiles, Refusal, Volume};
-use super::{Container, CreateOptions, MountPoint, MountSource, MountSpec};
+use super::{Container, CreateOptions, MountPoint, MountSource, MountSpec, Status};
+use builder::Fidelity;
 use oci::{ContainerConfig, Digest, Time};
 use std::collections::BTreeMap;
 use store::{Dir, Follow, Meta, Node, Tree, TreePath};
 
-/// A container's filesystem with everything mounted, and what the mounts cover.
-pub(super) struct View {
-    pub(super) tree: Tree,
+/// The files of a container as its processes see them: everything is mounted.
+#[derive(Debug, Clone)]
+pub struct ContainerFiles {
+    /// The files.
+    pub tree: Tree,
     /// For each mount, outermost first: its index, its place, what it holds, what stood there.
     places: Vec<(usize, TreePath, Node, Option<Node>)>,
 }
@@ -109,6 +112,44 @@ fn clean(path: &str) -> Result<String, Refusal> {
 }
 
 impl Daemon {
+    /// The files of a container that runs, mounts included: what the lines of a shell in it are run over.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Conflict`] if it does not run.
+    pub fn open_files(&self, name: &str, host: &mut Host<'_>) -> Result<ContainerFiles, Refusal> {
+        let container = self.container(name)?;
+        if container.state.status != Status::Running {
+            return Err(Refusal::conflict(format!("container {} is not running", container.id)));
+        }
+        self.view(container, host)
+    }
+
+    /// Takes over what a shell made of `files`: its own into the container's writable layer, those in mounts to where they
+    /// belong. What is mounted read-only stays as it was.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::HostFile`] if a directory of the host cannot be written.
+    pub fn keep_files(
+        &mut self,
+        name: &str,
+        files: &ContainerFiles,
+        tree: Tree,
+        fidelity: Fidelity,
+        host: &mut Host<'_>,
+    ) -> Result<(), Refusal> {
+        let id = self.container(name)?.id.clone();
+        let after = ContainerFiles {
+            tree,
+            places: files.places.clone(),
+        };
+        self.take_back(&id, after, host)?;
+        let container = self.container_mut(&id);
+        container.fidelity = container.fidelity.max(fidelity);
+        Ok(())
+    }
+
     /// Makes the volume of a mount if it is missing, and fills an empty one with what the image has at its place.
     pub(super) fn make_volume(&mut self, mount: &MountPoint, new: NewVolume, image: &Tree, now: Time) {
         let MountSource::Volume(name) = &mount.source else {
@@ -158,8 +199,8 @@ impl Daemon {
     }
 
     /// The filesystem of a container as its processes see it.
-    pub(super) fn view(&self, container: &Container, host: &mut Host<'_>) -> Result<View, Refusal> {
-        let mut view = View {
+    pub(super) fn view(&self, container: &Container, host: &mut Host<'_>) -> Result<ContainerFiles, Refusal> {
+        let mut view = ContainerFiles {
             tree: container.tree.clone(),
             places: Vec::new(),
         };
@@ -178,22 +219,36 @@ impl Daemon {
     }
 
     /// Takes over what was changed in a view: files of the container into its tree, those in mounts to where they belong.
-    pub(super) fn take_back(&mut self, id: &str, view: View, host: &mut Host<'_>) -> Result<(), Refusal> {
-        let View { mut tree, places } = view;
+    pub(super) fn take_back(&mut self, id: &str, view: ContainerFiles, host: &mut Host<'_>) -> Result<(), Refusal> {
+        let ContainerFiles { mut tree, places } = view;
+        let container = self.container_mut(id);
         let mut changed = Vec::new();
         for (number, place, before, covered) in places.into_iter().rev() {
-            if let Some(after) = tree.get(&place).filter(|after| **after != before) {
-                changed.push((number, after.clone()));
+            // A place where something is mounted cannot be removed: only what is in it can.
+            let after = tree.get(&place).cloned().unwrap_or_else(|| match &before {
+                Node::Dir(dir) => Node::dir(dir.meta.clone()),
+                other => other.clone(),
+            });
+            if after != before && !container.mounts[number].read_only {
+                changed.push((number, after));
             }
             match covered {
-                Some(node) => tree.insert(&place, node)?,
-                None => drop(tree.remove(&place)?),
+                Some(node) => {
+                    if let Some(parent) = place.parent() {
+                        tree.mkdir_all(&parent, &dir_meta(0o755, host.now))?;
+                    }
+                    tree.insert(&place, node)?;
+                }
+                None if tree.get(&place).is_some() => drop(tree.remove(&place)?),
+                None => {}
             }
+        }
+        if !container.options.read_only {
+            container.tree = tree;
         }
         for (number, node) in changed {
             self.put_mount(id, number, node, host)?;
         }
-        self.container_mut(id).tree = tree;
         Ok(())
     }
 
@@ -223,7 +278,7 @@ impl Daemon {
     }
 }
 
-impl View {
+impl ContainerFiles {
     /// What each mount holds, by its index.
     pub(super) fn mounted(&self) -> impl Iterator<Item = (usize, &Node)> {
         self.places.iter().map(|(number, _, node, _)| (*number, node))

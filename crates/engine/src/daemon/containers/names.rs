@@ -63,10 +63,9 @@ const SURNAMES: [&str; 48] = [
 ];
 
 impl Containers {
-    /// 64 hexadecimal digits that nobody has yet.
-    pub(crate) fn new_id(&mut self, now: Time) -> String {
-        self.counter += 1;
-        let seed = format!("{}:{}.{}", self.counter, now.secs, now.nanos);
+    /// 64 hexadecimal digits that nobody has yet; they are given out once the counter goes on.
+    pub(crate) fn next_id(&self, now: Time) -> String {
+        let seed = format!("{}:{}.{}", self.counter + 1, now.secs, now.nanos);
         Digest::of(seed.as_bytes()).hex()
     }
 

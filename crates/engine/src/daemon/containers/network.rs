@@ -3,6 +3,7 @@
 use super::super::{Daemon, Refusal};
 use super::{Container, Network, PortMapping};
 use oci::Digest;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -56,16 +57,25 @@ pub struct PortBinding {
     pub host: u16,
 }
 
-impl PortBinding {
-    /// Whether both cannot be there at once.
-    fn clashes(&self, other: &PortBinding) -> bool {
-        let is_any = |ip: &str| ip == "0.0.0.0" || ip == "::";
-        let is_v6 = |ip: &str| ip.contains(':');
-        self.host == other.host
-            && self.protocol == other.protocol
-            && is_v6(&self.host_ip) == is_v6(&other.host_ip)
-            && (self.host_ip == other.host_ip || is_any(&self.host_ip) || is_any(&other.host_ip))
+/// Which ports of the host are taken: by protocol, port and kind of address, with the addresses.
+#[derive(Default)]
+struct Taken(BTreeMap<(Protocol, u16, bool), Vec<String>>);
+
+impl Taken {
+    fn add(&mut self, binding: &PortBinding) {
+        self.0.entry(key(binding)).or_default().push(binding.host_ip.clone());
     }
+
+    /// Whether both cannot be there at once.
+    fn clashes(&self, binding: &PortBinding) -> bool {
+        let is_any = |ip: &str| ip == "0.0.0.0" || ip == "::";
+        let mut ips = self.0.get(&key(binding)).into_iter().flatten();
+        ips.any(|ip| *ip == binding.host_ip || is_any(ip) || is_any(&binding.host_ip))
+    }
+}
+
+fn key(binding: &PortBinding) -> (Protocol, u16, bool) {
+    (binding.protocol, binding.host, binding.host_ip.contains(':'))
 }
 
 impl Daemon {
@@ -87,11 +97,12 @@ impl Daemon {
         if container.options.network != Network::Bridge {
             return Ok((bindings, last));
         }
-        let taken: Vec<&PortBinding> = self
-            .containers()
-            .filter(|other| other.id != container.id)
-            .flat_map(|other| &other.state.ports)
-            .collect();
+        let mut taken = Taken::default();
+        for other in self.containers().filter(|other| other.id != container.id) {
+            for binding in &other.state.ports {
+                taken.add(binding);
+            }
+        }
         for mapping in wanted(container) {
             let made = |port: u16| -> Vec<PortBinding> {
                 let ips: &[&str] = match mapping.host_ip.as_str() {
@@ -106,18 +117,11 @@ impl Daemon {
                 };
                 ips.iter().map(binding).collect()
             };
-            let is_free = |port: u16, bindings: &[PortBinding]| {
-                let made = made(port);
-                let clashes = |binding: &PortBinding| {
-                    taken.iter().any(|other| binding.clashes(other))
-                        || bindings.iter().any(|other| binding.clashes(other))
-                };
-                !made.iter().any(clashes)
-            };
+            let is_free = |port: &u16| !made(*port).iter().any(|binding| taken.clashes(binding));
             let found = if let Some((first, end)) = mapping.host.filter(|(first, _)| *first != 0) {
-                (first..=end).find(|port| is_free(*port, &bindings))
+                (first..=end).find(is_free)
             } else {
-                let found = ephemeral_after(last).find(|port| is_free(*port, &bindings));
+                let found = ephemeral_after(last).find(is_free);
                 last = found.unwrap_or(last);
                 found
             };
@@ -133,7 +137,11 @@ impl Daemon {
                     address: format!("{ip}:{}", mapping.host.map_or(0, |(first, _)| first)),
                 });
             };
-            bindings.extend(made(port));
+            let made = made(port);
+            for binding in &made {
+                taken.add(binding);
+            }
+            bindings.extend(made);
         }
         bindings.sort();
         Ok((bindings, last))

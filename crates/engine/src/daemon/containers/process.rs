@@ -1,7 +1,7 @@
 //! Running a process in a container.
 
 use super::super::{Daemon, Host, Refusal};
-use super::mounts::View;
+use super::mounts::ContainerFiles;
 use super::{Container, Network, Status};
 use builder::{Fidelity, MountKind, Output, Purpose, RunMount, RunRequest};
 use oci::Time;
@@ -18,6 +18,10 @@ pub struct Process {
     pub argv: Vec<String>,
     /// As whom, as `-u` has it; empty for root.
     pub user: String,
+    /// Its environment, in order.
+    pub env: Vec<(String, String)>,
+    /// Its working directory, absolute.
+    pub cwd: String,
     /// When it was started.
     pub started: Time,
 }
@@ -125,7 +129,7 @@ impl Daemon {
         };
         let ended = self.run_in(&id, &launch, host).map_err(as_exec)?;
         if let Some(argv) = ended.lasting.clone() {
-            let process = self.new_process(argv, launch.user, host.now);
+            let process = self.new_process(&id, argv, &launch, host.now);
             self.container_mut(&id).state.processes.push(process);
         }
         Ok(Executed {
@@ -136,12 +140,14 @@ impl Daemon {
         })
     }
 
-    pub(super) fn new_process(&mut self, argv: Vec<String>, user: &str, started: Time) -> Process {
+    pub(super) fn new_process(&mut self, id: &str, argv: Vec<String>, launch: &Launch<'_>, started: Time) -> Process {
         self.containers.n_processes += 1;
         Process {
             pid: 1000 + 17 * self.containers.n_processes,
             argv,
-            user: user.to_owned(),
+            user: launch.user.to_owned(),
+            env: environment(&self.containers.by_id[id], launch),
+            cwd: cwd(launch).to_owned(),
             started,
         }
     }
@@ -186,11 +192,11 @@ impl Daemon {
 fn request(
     container: &Container,
     launch: &Launch<'_>,
-    view: &View,
+    view: &ContainerFiles,
     host: &mut Host<'_>,
 ) -> Result<RunRequest, Refusal> {
     let env = environment(container, launch);
-    let cwd = if launch.workdir.is_empty() { "/" } else { launch.workdir };
+    let cwd = cwd(launch);
     check_user(&view.tree, launch.user, host.blobs)?;
     let path = env
         .iter()
@@ -233,6 +239,10 @@ fn request(
         stdin,
         hostname: container.hostname().to_owned(),
     })
+}
+
+fn cwd<'a>(launch: &Launch<'a>) -> &'a str {
+    if launch.workdir.is_empty() { "/" } else { launch.workdir }
 }
 
 /// The variables of a process: Docker's own, with those of the container put over them.

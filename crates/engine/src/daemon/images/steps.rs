@@ -24,8 +24,10 @@ impl Daemon {
             step.config = (**config).clone();
             step.created = step.history.last().and_then(|last| last.created);
             let n_layers = step.history[n_before..].iter().filter(|past| !past.empty_layer).count();
-            let layers = image.layers[..built.n_base + n_layers].to_vec();
-            let mut step = stored(Image::new(step, layers), built.fidelity, blobs)?;
+            let Some(layers) = image.layers.get(..built.n_base + n_layers) else {
+                break;
+            };
+            let mut step = stored(Image::new(step, layers.to_vec()), built.fidelity, blobs)?;
             step.parent = parent;
             parent = Some(step.id);
             made.push(step);
