@@ -45,6 +45,7 @@ mod networks;
 mod volumes;
 
 pub use host::{Host, Input};
+pub use ports::displayed as shown_ports;
 
 use crate::grammar::{Effect, Verb};
 use crate::words::{Call, parse};
@@ -83,8 +84,6 @@ pub struct Machine<'a> {
     pub err: &'a mut dyn Write,
     /// What was typed at the questions that this command has asked so far: see [`Outcome::Asks`].
     pub answers: &'a [String],
-    /// How long what the command waited for took, or would take, in milliseconds: added to by [`run`].
-    pub millis: u64,
 }
 
 /// How a command ended, or what it waits for.
@@ -133,6 +132,12 @@ pub enum Lasting {
 
 /// Executes the words after `docker`.
 pub fn run(words: &[String], machine: &mut Machine<'_>) -> Outcome {
+    run_timed(words, machine).0
+}
+
+/// The same, with how long what the command waited for took, or would take, in milliseconds: ten seconds for `docker stop` of a process
+/// that does not listen.
+pub fn run_timed(words: &[String], machine: &mut Machine<'_>) -> (Outcome, u64) {
     let call = match parse(words) {
         Ok(call) => call,
         Err(answer) => {
@@ -140,7 +145,8 @@ pub fn run(words: &[String], machine: &mut Machine<'_>) -> Outcome {
                 .out
                 .write_all(answer.stdout.as_bytes())
                 .and_then(|()| machine.err.write_all(answer.stderr.as_bytes()));
-            return Outcome::Exit(if written.is_err() { 1 } else { answer.code.into() });
+            let code = if written.is_err() { 1 } else { answer.code.into() };
+            return (Outcome::Exit(code), 0);
         }
     };
     let mut console = Console::new(machine.out, machine.err, machine.answers);
@@ -159,9 +165,13 @@ pub fn run(words: &[String], machine: &mut Machine<'_>) -> Outcome {
     };
     session.warn_of_idle_flags(&call);
     let done = dispatch(&call, &mut session);
-    machine.millis += session.millis;
+    let millis = session.millis;
     let outcome = done.unwrap_or_else(|fail| fail.end(&call, &mut console));
-    if console.is_broken() { Outcome::Exit(1) } else { outcome }
+    if console.is_broken() {
+        (Outcome::Exit(1), millis)
+    } else {
+        (outcome, millis)
+    }
 }
 
 /// A [`Machine`] whose writers are a console.

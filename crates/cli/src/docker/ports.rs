@@ -56,7 +56,7 @@ type Shown = (u16, String, u16, String);
 /// Ports that are the same on both sides are shown first, in ranges; then those that are not.
 ///
 /// Source: docker/cli, `formatter.DisplayablePorts`.
-pub(crate) fn displayed(bindings: &[PortBinding], exposed: &[String]) -> String {
+pub fn displayed(bindings: &[PortBinding], exposed: &[String]) -> String {
     let of_binding = |binding: &PortBinding| {
         (
             binding.container,

@@ -454,6 +454,15 @@ fn ports_and_processes_are_shown() {
 }
 
 #[test]
+fn a_stop_takes_as_long_as_the_process_lets_it() {
+    let mut machine = with_base();
+    machine.ok("run -d --name web base:1");
+    let millis = machine.docker("stop -t 7 web").millis;
+    assert!((7000..8000).contains(&millis), "{millis}");
+    assert_eq!(machine.docker("ps").millis, 0);
+}
+
+#[test]
 fn a_port_is_given_once() {
     let mut machine = with_base();
     machine.ok("run -d -p 8080:80 base:1");

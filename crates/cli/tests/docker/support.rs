@@ -1,7 +1,7 @@
 //! A workstation to type commands on: files, an executor that does what its command says, registries in memory.
 
 use builder::{Cache, ExecuteError, Executor, Fidelity, MountKind, Output, RunOutcome, RunRequest};
-use cli::docker::{Host, Input, Machine, Outcome, run};
+use cli::docker::{Host, Input, Machine, Outcome, run_timed};
 use engine::{Daemon, HostFiles};
 use oci::{ContainerConfig, History, ImageConfig, Platform, Reference, Time};
 use registry::client::{Anonymous, Bare, Client, DaemonConfig, PushOptions, RegistryConfig};
@@ -216,6 +216,7 @@ pub(crate) struct Said {
     pub(crate) err: String,
     pub(crate) outcome: Outcome,
     pub(crate) bytes: Vec<u8>,
+    pub(crate) millis: u64,
 }
 
 impl Said {
@@ -320,7 +321,7 @@ impl Workstation {
             to_terminal,
         };
         let (mut out, mut err) = (Vec::new(), Vec::new());
-        let outcome = run(
+        let (outcome, millis) = run_timed(
             &words(line),
             &mut Machine {
                 daemon: &mut self.daemon,
@@ -335,7 +336,6 @@ impl Workstation {
                 out: &mut out,
                 err: &mut err,
                 answers: &answers,
-                millis: 0,
             },
         );
         // A second passes between two commands.
@@ -345,6 +345,7 @@ impl Workstation {
             err: String::from_utf8_lossy(&err).into_owned(),
             outcome,
             bytes: out,
+            millis,
         }
     }
 
