@@ -4,6 +4,7 @@ mod auth;
 mod blobs;
 mod config;
 mod document;
+mod entrance;
 mod ids;
 mod lists;
 mod log;
@@ -30,13 +31,14 @@ pub use records::{ManifestRecord, MemoryRecords, Records};
 pub use uploads::{MemoryUploads, Upload, Uploads};
 
 use crate::{Body, Headers, Method, Request, Response};
-use auth::{Entry, Gate};
+use auth::Gate;
+use entrance::Entered;
 use ids::Ids;
 use log::Log;
 use oci::Time;
-use query::{Query, percent_decode};
-use refusal::{Code, Refusal};
-use route::{Place, Route};
+use query::Query;
+use refusal::Refusal;
+use route::Route;
 use std::io::Read;
 use store::BlobStore;
 use visit::Visit;
@@ -136,7 +138,27 @@ struct Call<'c, 'r> {
     steps: Vec<&'static str>,
 }
 
-impl Call<'_, '_> {
+impl<'c, 'r> Call<'c, 'r> {
+    fn new(
+        method: Method,
+        query: &str,
+        headers: &'c Headers,
+        body: &'c mut (dyn Read + 'r),
+        blobs: &'c mut dyn BlobStore,
+        now: Time,
+    ) -> Call<'c, 'r> {
+        Call {
+            method,
+            repository: String::new(),
+            query: Query::parse(query),
+            headers,
+            body,
+            blobs,
+            now,
+            steps: Vec::new(),
+        }
+    }
+
     fn say(&mut self, step: &'static str) {
         self.steps.push(step);
     }
@@ -203,30 +225,39 @@ impl Server {
         self.log.take()
     }
 
+    /// Whether a request may go on, before its body is read: how many bytes of the body are worth reading, or the answer.
+    ///
+    /// A host that puts bodies aside asks this first, so that who may not come in sends nothing. The body of `request` is not
+    /// touched; the request is handed to [`handle`](Server::handle) as well, unless it is answered here.
+    ///
+    /// # Errors
+    ///
+    /// The answer, which is logged.
+    pub fn admit(&mut self, request: Request<'_>, now: Time, blobs: &mut dyn BlobStore) -> Result<u64, Response> {
+        let mut visit = Visit::new(&request, self.ids.uuid());
+        let (headers, path, remote) = (request.headers, request.path, request.remote);
+        let mut call = Call::new(request.method, &request.query, &headers, request.body, blobs, now);
+        let refusal = match self
+            .enter(&mut call, &path, &remote, &mut visit)
+            .and_then(|at| self.room(&call, &at))
+        {
+            Ok(room) => return Ok(room),
+            Err(refusal) => refusal,
+        };
+        let mut response = refusal.clone().into_response();
+        self.complete(&mut response, &visit);
+        visit.write(&mut self.log, now, &[], &response, Some(&refusal));
+        Err(response)
+    }
+
     /// Answers a request. What the body of the response names is read from `blobs`, by the host.
     ///
     /// `Content-Length` is set on every response that has a body; a host adds `Date` and what its transport needs. Of the
     /// request's body, what was not read is the host's to drop.
     pub fn handle(&mut self, request: Request<'_>, now: Time, blobs: &mut dyn BlobStore) -> Response {
         let mut visit = Visit::new(&request, self.ids.uuid());
-        let Request {
-            method,
-            path,
-            query,
-            headers,
-            remote,
-            body,
-        } = request;
-        let mut call = Call {
-            method,
-            repository: String::new(),
-            query: Query::parse(&query),
-            headers: &headers,
-            body,
-            blobs,
-            now,
-            steps: Vec::new(),
-        };
+        let (headers, path, remote) = (request.headers, request.path, request.remote);
+        let mut call = Call::new(request.method, &request.query, &headers, request.body, blobs, now);
         let outcome = self.answer(&mut call, &path, &remote, &mut visit);
         let refusal = outcome.as_ref().err().cloned();
         let mut response = outcome.unwrap_or_else(Refusal::into_response);
@@ -237,38 +268,10 @@ impl Server {
 
     /// From grammar to permission to the thing itself.
     fn answer(&mut self, call: &mut Call<'_, '_>, path: &str, remote: &str, visit: &mut Visit) -> Answered {
-        let path = percent_decode(path);
-        let path = path.as_deref().and_then(|path| self.without_prefix(path));
-        let Some(Place { repository, route }) = path.map(route::find).transpose()?.flatten() else {
-            return Ok(not_found());
+        let route = match self.enter(call, path, remote, visit)? {
+            Entered::At(route) => route,
+            Entered::Done(response) => return Ok(response),
         };
-        call.repository = repository;
-        match &route {
-            Route::Alive => {
-                let mut response = blobs::empty(200);
-                response.headers.set("Cache-Control", "no-cache");
-                return Ok(response);
-            }
-            Route::Moved => {
-                let mut response = blobs::empty(301);
-                response.headers.set("Location", self.base());
-                return Ok(response);
-            }
-            _ => visit.enter(&call.repository, &route),
-        }
-        self.authorize(call, remote, visit)?;
-        check_framing(call.headers)?;
-        let methods = route.methods();
-        if !methods.contains(&call.method) {
-            let allowed: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
-            let allowed = allowed.join(", ");
-            if call.method == Method::Options {
-                let mut response = blobs::empty(200);
-                response.headers.set("Allow", allowed);
-                return Ok(response);
-            }
-            return Err(Refusal::new(Code::Unsupported).header("Allow", allowed));
-        }
         match route {
             Route::Tags => self.tags(call),
             Route::Catalog => self.catalog(call),
@@ -281,48 +284,6 @@ impl Server {
         }
     }
 
-    fn authorize(&mut self, call: &Call<'_, '_>, remote: &str, visit: &mut Visit) -> Result<(), Refusal> {
-        let Some(gate) = &mut self.gate else {
-            return Ok(());
-        };
-        let entry = gate.enter(call.headers.get("Authorization"), remote, call.now);
-        visit.entry = Some(entry.clone());
-        match entry {
-            Entry::Welcome(_) => Ok(()),
-            Entry::Later(secs) => Err(Refusal::new(Code::TooManyRequests)
-                .detail("too many wrong passwords")
-                .header("Retry-After", secs.to_string())),
-            Entry::Stranger | Entry::Wrong(_) => {
-                let challenge = format!("Basic realm={}", log::quote(self.realm()));
-                Err(Refusal::new(Code::Unauthorized)
-                    .detail(wanted(call))
-                    .header("WWW-Authenticate", challenge))
-            }
-        }
-    }
-
-    fn realm(&self) -> &str {
-        match &self.config.auth {
-            AuthConfig::Htpasswd { realm, .. } => realm,
-            AuthConfig::None => "",
-        }
-    }
-
-    fn check_writable(&self) -> Result<(), Refusal> {
-        if self.config.storage.read_only {
-            return Err(Refusal::new(Code::Unsupported).header("Allow", "GET, HEAD"));
-        }
-        Ok(())
-    }
-
-    fn check_delete(&self) -> Result<(), Refusal> {
-        self.check_writable()?;
-        if self.config.storage.delete {
-            return Ok(());
-        }
-        Err(Refusal::new(Code::Unsupported))
-    }
-
     /// Where the routes begin, with `http.prefix`.
     fn base(&self) -> String {
         format!("/{}v2/", self.config.http.prefix.trim_start_matches('/'))
@@ -333,15 +294,6 @@ impl Server {
     fn location(&self, repository: &str, rest: &str) -> String {
         let host = self.config.http.host.as_deref().unwrap_or_default();
         format!("{host}{}{repository}/{rest}", self.base())
-    }
-
-    fn without_prefix<'p>(&self, path: &'p str) -> Option<&'p str> {
-        let prefix = self.config.http.prefix.trim_end_matches('/');
-        if path == "/" {
-            Some(path)
-        } else {
-            path.strip_prefix(prefix)
-        }
     }
 
     /// Adds what every response carries.
@@ -363,40 +315,9 @@ impl Server {
     }
 }
 
-/// What a stranger would have needed, as the reference implementation lists it.
-fn wanted(call: &Call<'_, '_>) -> serde_json::Value {
-    let actions: &[&str] = match call.method {
-        _ if call.repository.is_empty() => return serde_json::Value::Null,
-        Method::Get | Method::Head | Method::Options => &["pull"],
-        Method::Post | Method::Put | Method::Patch => &["pull", "push"],
-        Method::Delete => &["delete"],
-    };
-    let access = |action: &&str| serde_json::json!({ "Type": "repository", "Class": "", "Name": call.repository, "Action": action });
-    actions.iter().map(access).collect()
-}
-
-/// Refuses header fields by which two programs could see two different requests.
-///
-/// Source: RFC 9112, section 6.3.
-fn check_framing(headers: &Headers) -> Result<(), Refusal> {
-    let lengths: Vec<&str> = headers.all("Content-Length").collect();
-    let is_double = lengths.iter().any(|length| *length != lengths[0]);
-    if is_double || !lengths.is_empty() && headers.get("Transfer-Encoding").is_some() {
-        return Err(Refusal::new(Code::SizeInvalid).detail("the length of the request is given twice"));
-    }
-    Ok(())
-}
-
 fn base() -> Response {
     let mut response = blobs::empty(200);
     response.headers.set("Content-Type", "application/json; charset=utf-8");
     response.body = Body::Bytes(b"{}".to_vec());
-    response
-}
-
-fn not_found() -> Response {
-    let mut response = blobs::empty(404);
-    response.headers.set("Content-Type", "text/plain; charset=utf-8");
-    response.body = Body::Bytes(b"404 page not found\n".to_vec());
     response
 }

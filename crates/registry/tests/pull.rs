@@ -290,3 +290,18 @@ fn sha512_names_are_as_good_as_sha256_ones() {
         .put_manifest("a", &wrong.to_string(), MANIFEST, &text)
         .refused(400, "DIGEST_INVALID");
 }
+
+#[test]
+fn a_registry_can_live_below_a_prefix() {
+    let mut config = registry::Config::in_memory();
+    config.http.prefix = "my/".to_owned();
+    let mut bench = Bench::with(config, registry::Limits::default());
+    bench.get("/my/v2/").expect(200);
+    for elsewhere in ["/v2/", "/myv2/", "/my", "/my/my/v2/"] {
+        bench.get(elsewhere).expect(404);
+    }
+    let reply = bench.post("/my/v2/a/blobs/uploads/");
+    let location = reply.expect(202).header("Location").to_owned();
+    assert!(location.starts_with("/my/v2/a/blobs/uploads/"));
+    bench.get(&location).expect(204);
+}

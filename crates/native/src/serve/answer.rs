@@ -17,8 +17,6 @@ use store::{BlobStore, MemoryBlobs, Time};
 /// The registry that all connections speak to, one request after the other.
 pub(super) struct Shared {
     desk: Mutex<Desk>,
-    /// The largest body of a blob; anything else is far smaller.
-    blob_bytes: u64,
 }
 
 struct Desk {
@@ -42,7 +40,6 @@ impl Shared {
                 server,
                 blobs: MemoryBlobs::default(),
             }),
-            blob_bytes: super::BLOB_BYTES,
         }
     }
 
@@ -50,22 +47,17 @@ impl Shared {
         self.with(|desk| desk.server.log_start(now(), &address.to_string()));
     }
 
-    /// How much of a request's body is read at all.
-    pub(super) fn body_limit(&self, method: &hyper::Method) -> u64 {
-        match read_method(method) {
-            Some(Method::Post | Method::Patch | Method::Put) => self.blob_bytes,
-            _ => 0,
-        }
+    /// How much of the body is worth reading, or the answer without it.
+    pub(super) fn admit(&self, head: &Parts, remote: SocketAddr) -> Result<u64, Response<Full<Bytes>>> {
+        let mut nothing = io::empty();
+        let request = into_request(head, remote, &mut nothing).ok_or_else(|| status(StatusCode::NOT_IMPLEMENTED))?;
+        self.with(|desk| {
+            let admitted = desk.server.admit(request, now(), &mut desk.blobs);
+            admitted.map_err(|response| into_hyper(response, &desk.blobs))
+        })
     }
 
     pub(super) fn answer(&self, asked: Asked) -> Response<Full<Bytes>> {
-        let Some(method) = read_method(&asked.head.method) else {
-            return status(StatusCode::NOT_IMPLEMENTED);
-        };
-        let mut headers = Headers::default();
-        for (name, value) in &asked.head.headers {
-            headers.add(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
-        }
         let Ok(reader) = asked.body.into_reader() else {
             return status(StatusCode::INTERNAL_SERVER_ERROR);
         };
@@ -73,13 +65,8 @@ impl Shared {
             reader,
             is_whole: asked.is_whole,
         };
-        let request = Request {
-            method,
-            path: asked.head.uri.path().to_owned(),
-            query: asked.head.uri.query().unwrap_or_default().to_owned(),
-            headers,
-            remote: asked.remote.to_string(),
-            body: &mut body,
+        let Some(request) = into_request(&asked.head, asked.remote, &mut body) else {
+            return status(StatusCode::NOT_IMPLEMENTED);
         };
         self.with(|desk| {
             let response = desk.server.handle(request, now(), &mut desk.blobs);
@@ -130,6 +117,23 @@ impl AsRef<[u8]> for Piece {
     fn as_ref(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
+}
+
+/// `None` for a method that no registry knows.
+fn into_request<'b>(head: &Parts, remote: SocketAddr, body: &'b mut dyn Read) -> Option<Request<'b>> {
+    let method = read_method(&head.method)?;
+    let mut headers = Headers::default();
+    for (name, value) in &head.headers {
+        headers.add(name.as_str(), String::from_utf8_lossy(value.as_bytes()));
+    }
+    Some(Request {
+        method,
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+        headers,
+        remote: remote.to_string(),
+        body,
+    })
 }
 
 fn into_hyper(response: registry::Response, blobs: &MemoryBlobs) -> Response<Full<Bytes>> {

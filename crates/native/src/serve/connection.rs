@@ -61,7 +61,14 @@ async fn respond(
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (head, body) = request.into_parts();
-    let limit = shared.body_limit(&head.method);
+    // Hashing a blob or a password takes a while: not on the threads that serve the connections.
+    let door = Arc::clone(&shared);
+    let admitted = tokio::task::spawn_blocking(move || (door.admit(&head, remote), head)).await;
+    let (limit, head) = match admitted {
+        Ok((Ok(limit), head)) => (limit, head),
+        Ok((Err(refused), _)) => return Ok(refused),
+        Err(_) => return Ok(status(StatusCode::INTERNAL_SERVER_ERROR)),
+    };
     let Some((body, is_whole)) = receive(body, limit).await else {
         return Ok(status(StatusCode::INTERNAL_SERVER_ERROR));
     };
@@ -71,15 +78,14 @@ async fn respond(
         is_whole,
         remote,
     };
-    // Hashing a blob or a password takes a while: not on the threads that serve the connections.
     let answered = tokio::task::spawn_blocking(move || shared.answer(asked)).await;
     Ok(answered.unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR)))
 }
 
-/// Puts the body aside, up to one byte past `limit`; whether it is whole. `None` if there is no place for it.
+/// Puts the body aside, up to `limit` bytes; whether it is whole. `None` if there is no place for it.
 async fn receive(mut body: Incoming, limit: u64) -> Option<(Spool, bool)> {
     let mut spool = Spool::new();
-    let mut left = limit.saturating_add(1);
+    let mut left = limit;
     while left > 0 {
         let frame = match tokio::time::timeout(PATIENCE, body.frame()).await {
             Ok(None) => return Some((spool, true)),

@@ -116,7 +116,10 @@ impl Server {
     fn receive(&mut self, call: &mut Call<'_, '_>, id: &str, size: u64) -> Result<u64, Refusal> {
         let expected = self.expected(call, id, size)?;
         let room = self.limits.blob_bytes.saturating_sub(size);
-        let most = expected.unwrap_or(room).min(room);
+        if expected.is_some_and(|expected| expected > room) {
+            return Err(too_large());
+        }
+        let most = expected.unwrap_or(room);
         let mut body = Metered {
             // One byte more shows that there are too many.
             source: call.body.take(most.saturating_add(1)),
@@ -134,7 +137,7 @@ impl Server {
         }
         if count > room {
             self.uploads.truncate(id, size)?;
-            return Err(Refusal::new(Code::SizeInvalid).status(413).detail("blob too large"));
+            return Err(too_large());
         }
         if let Some(expected) = expected.filter(|expected| *expected != count) {
             self.uploads.truncate(id, size)?;
@@ -188,6 +191,10 @@ impl Server {
         response.headers.set("Docker-Content-Digest", name.to_string());
         response
     }
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(Code::SizeInvalid).status(413).detail("blob too large")
 }
 
 /// Reads `first-last`, with `bytes ` before it and `/size` after it as RFC 9110 has them, or without as the
