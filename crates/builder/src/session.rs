@@ -175,12 +175,14 @@ pub struct Done {
 }
 
 /// Whether a shell goes on after a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Then {
     /// It waits for the next.
     Prompt,
     /// It was left with `exit` or `logout`.
     Exit,
+    /// It waits until another one, of this user, is left: `sudo -i`, `su`.
+    Become(String),
 }
 
 /// Exit code of a line that was broken off with Ctrl-C.

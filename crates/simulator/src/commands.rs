@@ -3,6 +3,7 @@
 mod accounts;
 mod adduser;
 mod bytes;
+mod cat;
 pub(crate) mod clock;
 mod compress;
 mod copy;
@@ -19,12 +20,12 @@ mod tail;
 mod tar;
 mod test;
 
-use crate::command::{Call, Dialect, Work};
+use crate::command::{Call, Command, Dialect, Work};
 use crate::lasting;
 use crate::packages;
 use crate::shell::quoted;
 use crate::vfs::UNSIMULATED;
-use crate::world::Result;
+use crate::world::{Result, Shared};
 use bashkit::{Builtin, BuiltinContext, CommandResolver, ExecResult, async_trait};
 use std::sync::Arc;
 
@@ -89,6 +90,7 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("gosu", identity::unreachable_user),
         ("su-exec", identity::unreachable_user),
         ("runuser", identity::unreachable_user),
+        ("cat", cat::cat),
         ("tail", tail::tail),
         ("tini", identity::starter),
         ("dumb-init", identity::starter),
@@ -228,7 +230,7 @@ pub(crate) fn becomes(name: &str, args: &[String]) -> Option<Vec<String>> {
     }
     let (user, words) = identity::target_user(name, args)?;
     let script = format!(
-        "{PUSH_USER} {} || exit 1; \"$@\"; layerlab_exit=$?; {POP_USER}; exit $layerlab_exit",
+        "{PUSH_USER} {} {name} || exit 1; \"$@\"; layerlab_exit=$?; {POP_USER}; exit $layerlab_exit",
         quoted(&user)
     );
     Some(
@@ -257,10 +259,21 @@ fn unsimulated(call: &mut Call<'_>) -> Result<i32> {
 /// Answers for every name that nothing else answers for.
 pub(crate) struct Absentees {
     pub(crate) dialect: Dialect,
+    pub(crate) shared: Shared,
 }
 
 impl CommandResolver for Absentees {
     fn resolve(&self, name: &str) -> Option<Arc<dyn Builtin>> {
+        // As a builtin of ours it would be taken for the shell's own, which knows no line before this one.
+        if name == "history" && self.shared.lock().terminal.is_some() {
+            return Some(Arc::new(Command {
+                name: "history",
+                work: system::history,
+                shared: self.shared.clone(),
+                is_internal: true,
+                dialect: self.dialect,
+            }));
+        }
         Some(Arc::new(NotFound(self.dialect.not_found(name))))
     }
 }

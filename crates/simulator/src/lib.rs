@@ -16,6 +16,7 @@ mod commands;
 mod drive;
 mod lasting;
 mod packages;
+mod session;
 mod shell;
 mod simulator;
 mod vfs;

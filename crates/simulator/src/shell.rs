@@ -1,15 +1,23 @@
 //! One session of the virtual shell: what it is given, how it is bounded, and its log.
 
+mod braces;
+mod log;
+
+pub(crate) use log::{Log, clip, held, note};
+
 use crate::command::{Dialect, UMASK};
 use crate::drive::{Stuck, complete};
 use crate::lasting;
+use crate::session::{HostProgram, Sinks};
 use crate::simulator::Ended;
 use crate::vfs::Vfs;
 use crate::world::Shared;
 use crate::{command::Command, commands};
 use bashkit::hooks::HookAction;
 use bashkit::{Bash, ExecOptions, ExecutionLimits, SessionLimits};
+use braces::posix_braces;
 use builder::{Output, Purpose, RunRequest};
+use log::{MAX_LOG_BYTES, spoken};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,12 +25,10 @@ use store::BlobStore;
 
 /// Commands and loop rounds that one RUN may take, all together.
 const MAX_STEPS: usize = 200_000;
-/// What a RUN may write to its log.
-const MAX_LOG_BYTES: usize = 2 << 20;
 /// Never reached: steps bound a script, so that it ends alike on fast and slow machines.
 const FOREVER: Duration = Duration::from_hours(24);
 /// The shell's exit code when it was stopped.
-const STOPPED: i32 = 137;
+pub(crate) const STOPPED: i32 = 137;
 
 /// What a session needs to know.
 pub(crate) struct Session<'a> {
@@ -30,6 +36,29 @@ pub(crate) struct Session<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) path_list: &'a str,
     pub(crate) shared: &'a Shared,
+    /// At a terminal: the programs of the host, and where the commands of the line write to.
+    pub(crate) host: Option<(&'a [String], Arc<Sinks>)>,
+}
+
+/// Where programs are looked for.
+pub(crate) fn path_list(request: &RunRequest) -> &str {
+    request.env.iter().rfind(|(name, _)| name == "PATH").map_or(
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        |(_, value)| value.as_str(),
+    )
+}
+
+/// How a script is run: what it writes goes to `log`.
+pub(crate) fn options(log: &Log, shared: &Shared, dialect: Dialect, arg0: &str) -> ExecOptions {
+    let heard = Arc::clone(log);
+    let shared = shared.clone();
+    ExecOptions::new()
+        .streaming(Box::new(move |out: &bashkit::StreamData, err: &bashkit::StreamData| {
+            let mut log = held(&heard);
+            note(&mut log, Output::out(shared.lock().binary(out.as_bytes().to_vec())));
+            note(&mut log, Output::err(spoken(&err.text_lossy(), dialect)));
+        }))
+        .arg0(arg0)
 }
 
 /// A script with its options and positional parameters.
@@ -101,17 +130,14 @@ pub(crate) fn quoted(word: &str) -> String {
 /// Runs a script to its end, or to a program that has none.
 pub(crate) fn run(session: &Session<'_>, invocation: &Invocation, blobs: &dyn BlobStore) -> Result<Ended, Stuck> {
     let mut bash = build(session);
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let heard = Arc::clone(&log);
+    let log: Log = Arc::new(Mutex::new(Vec::new()));
     let dialect = session.dialect;
-    let callback = Box::new(move |out: &bashkit::StreamData, err: &bashkit::StreamData| {
-        let mut log = heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        note(&mut log, Output::out(out.as_bytes()));
-        note(&mut log, Output::err(spoken(&err.text_lossy(), dialect)));
-    });
-    let mut options = ExecOptions::new()
-        .streaming(callback)
-        .arg0(invocation.arg0.clone().unwrap_or_else(|| "/bin/sh".to_owned()));
+    let mut options = options(
+        &log,
+        session.shared,
+        dialect,
+        invocation.arg0.as_deref().unwrap_or("/bin/sh"),
+    );
     if !session.request.stdin.is_empty() {
         options = options.stdin(session.request.stdin.clone());
     }
@@ -127,7 +153,7 @@ pub(crate) fn run(session: &Session<'_>, invocation: &Invocation, blobs: &dyn Bl
     let script = setup(invocation) + &script;
     let result = complete(session.shared, blobs, bash.exec_with_options(&script, options));
     drop(bash);
-    let mut output = std::mem::take(&mut *log.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let mut output = std::mem::take(&mut *held(&log));
     let mut lasting = None;
     let exit = match result {
         Err(Stuck::Lasting) => {
@@ -161,31 +187,6 @@ pub(crate) fn run(session: &Session<'_>, invocation: &Invocation, blobs: &dyn Bl
     Ok(Ended { exit, output, lasting })
 }
 
-/// Adds `piece` to what was written.
-fn note(output: &mut Vec<Output>, piece: Output) {
-    if piece.bytes.is_empty() {
-        return;
-    }
-    match output.last_mut() {
-        Some(last) if last.stream == piece.stream => last.bytes.extend(piece.bytes),
-        _ => output.push(piece),
-    }
-}
-
-/// Keeps at most [`MAX_LOG_BYTES`] of what was written.
-fn clip(output: &mut Vec<Output>) {
-    let mut room = MAX_LOG_BYTES;
-    for (idx, piece) in output.iter_mut().enumerate() {
-        if piece.bytes.len() > room {
-            piece.bytes.truncate(room);
-            output.truncate(idx + 1);
-            output.push(Output::err("\n[output clipped, log limit 2MiB reached]\n"));
-            return;
-        }
-        room -= piece.bytes.len();
-    }
-}
-
 /// What the shell is told before the script: no chance, and its options.
 fn setup(invocation: &Invocation) -> String {
     let mut setup = format!("RANDOM=1; {UMASK}=22; ");
@@ -197,41 +198,6 @@ fn setup(invocation: &Invocation) -> String {
         setup.push_str("; ");
     }
     setup
-}
-
-/// The script with braces as a POSIX shell takes them: `{a,b}` is a word like any other, so its brace is quoted.
-///
-/// Scripts with here-documents are left as they are: their bodies are text.
-fn posix_braces(script: &str) -> String {
-    if script.contains("<<") {
-        return script.to_owned();
-    }
-    let mut out = String::with_capacity(script.len());
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in script.char_indices() {
-        let escaped = before == '\\';
-        match quote {
-            Some(open) if c == open && (open == '\'' || !escaped) => quote = None,
-            None if matches!(c, '\'' | '"') && !escaped => quote = Some(c),
-            None if c == '{' && !escaped && before != '$' && is_expansion(&script[at..]) => out.push('\\'),
-            _ => {}
-        }
-        out.push(c);
-        // A backslash that is itself escaped escapes nothing.
-        before = if c == '\\' && escaped { ' ' } else { c };
-    }
-    out
-}
-
-/// Whether bash would expand what begins with this brace.
-fn is_expansion(text: &str) -> bool {
-    let word: &str = text
-        .split(|c: char| c.is_whitespace() || ";&|()<>".contains(c))
-        .next()
-        .unwrap_or_default();
-    word.find('}')
-        .is_some_and(|end| word[..end].contains(',') || word[..end].contains(".."))
 }
 
 fn limits() -> ExecutionLimits {
@@ -248,7 +214,7 @@ fn limits() -> ExecutionLimits {
         .parser_timeout(FOREVER)
 }
 
-fn build(session: &Session<'_>) -> Bash {
+pub(crate) fn build(session: &Session<'_>) -> Bash {
     let shared = session.shared;
     let ours = commands::all();
     let world = shared.lock();
@@ -265,6 +231,7 @@ fn build(session: &Session<'_>) -> Bash {
     drop(world);
     let mut all = names.clone();
     all.extend(ours.iter().map(|(name, ..)| (*name).to_owned()));
+    all.extend(session.host.iter().flat_map(|(calls, _)| calls.iter().cloned()));
     let vfs = Vfs {
         shared: shared.clone(),
         builtins: Arc::new(all),
@@ -279,6 +246,7 @@ fn build(session: &Session<'_>) -> Bash {
         .builtin_filter(move |name| names.contains(name))
         .command_resolver(Arc::new(commands::Absentees {
             dialect: session.dialect,
+            shared: shared.clone(),
         }))
         .before_tool(Box::new(move |event| {
             let mut event = event;
@@ -333,52 +301,25 @@ fn build(session: &Session<'_>) -> Bash {
             }),
         );
     }
-    builder.build()
-}
-
-/// The shell's own complaints in the words of the shell that the image has.
-fn spoken(text: &str, dialect: Dialect) -> String {
-    text.split_inclusive('\n')
-        .map(|line| spoken_line(line, dialect))
-        .collect()
-}
-
-fn spoken_line(line: &str, dialect: Dialect) -> String {
-    let Some((number, rest)) = line
-        .strip_prefix("/bin/sh: line ")
-        .or_else(|| line.strip_prefix("bash: line "))
-        .and_then(|rest| rest.split_once(": "))
-        .filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit()))
-    else {
-        return line.to_owned();
-    };
-    let rest = rest
-        .strip_suffix(": command not found\n")
-        .map_or_else(|| rest.to_owned(), |name| format!("{name}: not found\n"));
-    match dialect {
-        Dialect::Dash => format!("/bin/sh: {number}: {rest}"),
-        Dialect::Ash => format!("/bin/sh: {rest}"),
-        Dialect::Bash => line.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::posix_braces;
-
-    #[test]
-    fn only_braces_that_bash_would_expand_are_quoted() {
-        assert_eq!(posix_braces("mkdir {a,b} x{1..3}"), "mkdir \\{a,b} x\\{1..3}");
-        for same in [
-            "echo ${a,b}",
-            "awk '{print $1,$2}'",
-            "echo \"{a,b}\"",
-            "{ a; }",
-            "echo \\{a,b}",
-            "find -exec rm {} \\;",
-            "cat <<E\n{a,b}\nE",
-        ] {
-            assert_eq!(posix_braces(same), same);
+    if let Some((calls, sinks)) = &session.host {
+        let left = shared.clone();
+        builder = builder
+            .tty(0, true)
+            .tty(1, true)
+            .tty(2, true)
+            .on_exit(Box::new(move |event| {
+                left.lock().is_left = true;
+                HookAction::Continue(event)
+            }));
+        for name in *calls {
+            let program = HostProgram {
+                name: name.clone(),
+                shared: shared.clone(),
+                sinks: Arc::clone(sinks),
+                dialect: session.dialect,
+            };
+            builder = builder.builtin(name, Box::new(program));
         }
     }
+    builder.build()
 }

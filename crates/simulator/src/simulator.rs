@@ -3,9 +3,14 @@
 use crate::command::Dialect;
 use crate::drive::Stuck;
 use crate::lasting;
+use crate::session::{self, Parked};
 use crate::shell::{self, Session};
 use crate::world::{Errno, Shared, Who, World};
-use builder::{ExecuteError, Executor, Fidelity, Output, Purpose, RunOutcome, RunRequest};
+use builder::{
+    Answer, Done, ExecuteError, Executor, Fidelity, Line, Output, Purpose, RunOutcome, RunRequest, SessionId, Sessions,
+    Turn,
+};
+use std::collections::BTreeMap;
 use store::{BlobStore, Content, Follow, Node, Tree};
 
 /// What a container's first process fails with when it could not be started.
@@ -16,13 +21,59 @@ const START_MILLIS: u64 = 60;
 /// Runs commands in a virtual shell over the tree, deterministically, on one thread.
 ///
 /// Every outcome is [`Fidelity::Simulated`].
-#[derive(Debug, Clone, Default)]
-pub struct Simulator {}
+#[derive(Debug, Default)]
+pub struct Simulator {
+    /// Lines that wait for their host.
+    parked: BTreeMap<SessionId, Parked>,
+}
 
 impl Simulator {
-    /// A simulator. It keeps nothing from one run to the next.
+    /// A simulator. From one run to the next it keeps nothing but the lines of sessions that are not done.
     pub fn new() -> Simulator {
-        Simulator {}
+        Simulator::default()
+    }
+
+    /// Goes on with a line; it is kept if it waits again.
+    fn go(&mut self, id: SessionId, mut line: Parked, blobs: &mut dyn BlobStore) -> Result<Turn, ExecuteError> {
+        let turn = line.go(blobs)?;
+        if matches!(turn, Turn::Call(_) | Turn::Ask(_) | Turn::Lasts { .. }) {
+            self.parked.insert(id, line);
+        }
+        Ok(turn)
+    }
+}
+
+impl Sessions for Simulator {
+    fn start(
+        &mut self,
+        id: SessionId,
+        line: &Line,
+        tree: &Tree,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<Turn, ExecuteError> {
+        self.parked.remove(&id);
+        match session::start(line, tree, blobs)? {
+            Some(parked) => self.go(id, parked, blobs),
+            None => Ok(Turn::Unfinished),
+        }
+    }
+
+    fn resume(
+        &mut self,
+        id: SessionId,
+        answer: Answer,
+        tree: &Tree,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<Turn, ExecuteError> {
+        let mut line = self.parked.remove(&id).ok_or_else(|| ExecuteError::Unsupported {
+            what: "an answer for a session in which nothing runs".to_owned(),
+        })?;
+        line.answer(answer, tree)?;
+        self.go(id, line, blobs)
+    }
+
+    fn abort(&mut self, id: SessionId) -> Option<Done> {
+        self.parked.remove(&id).map(Parked::abort)
     }
 }
 
@@ -38,6 +89,9 @@ impl Executor for Simulator {
         tree.seal_links();
         let mut world = World::new(tree, request);
         world.millis = START_MILLIS;
+        if request.purpose != Purpose::Build {
+            world.reseed(0);
+        }
         world.mount_system();
         world
             .mount(&request.mounts)
@@ -73,7 +127,7 @@ impl Ended {
 }
 
 /// Does `work` on the world, reading blobs as it asks for them.
-fn now<T>(
+pub(crate) fn now<T>(
     world: &mut World,
     blobs: &dyn BlobStore,
     work: impl Fn(&mut World) -> crate::world::Result<T>,
@@ -112,10 +166,7 @@ fn start(request: &RunRequest, who: Who, shared: &Shared, blobs: &dyn BlobStore)
             what: "an empty command".to_owned(),
         });
     };
-    let path_list = request.env.iter().rfind(|(name, _)| name == "PATH").map_or(
-        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        |(_, value)| value.as_str(),
-    );
+    let path_list = shell::path_list(request);
     let found = {
         let mut world = shared.lock();
         let accounts = now(&mut world, blobs, |world| world.accounts())?;
@@ -157,6 +208,7 @@ fn start(request: &RunRequest, who: Who, shared: &Shared, blobs: &dyn BlobStore)
         dialect: dialect.unwrap_or(Dialect::Dash),
         path_list,
         shared,
+        host: None,
     };
     if request.purpose == Purpose::Interactive && lasting::reads_terminal(&found, &request.argv[1..]) {
         return lasting::read_all(&session, &found, blobs).map_err(refused);
@@ -168,7 +220,7 @@ fn start(request: &RunRequest, who: Who, shared: &Shared, blobs: &dyn BlobStore)
     ran.map_err(refused)
 }
 
-fn refused(stuck: Stuck) -> ExecuteError {
+pub(crate) fn refused(stuck: Stuck) -> ExecuteError {
     match stuck {
         Stuck::Store(error) => ExecuteError::Store(error),
         Stuck::Waiting | Stuck::Lasting => ExecuteError::Unsupported {
@@ -178,7 +230,7 @@ fn refused(stuck: Stuck) -> ExecuteError {
 }
 
 /// Which shell the file at `path` is, by its own name or that of what it links to.
-fn dialect(world: &World, path: &str) -> Option<Dialect> {
+pub(crate) fn dialect(world: &World, path: &str) -> Option<Dialect> {
     let called = path.rsplit('/').next().unwrap_or_default();
     if !matches!(called, "sh" | "ash" | "dash" | "bash") {
         return None;
@@ -205,9 +257,7 @@ fn dialect(world: &World, path: &str) -> Option<Dialect> {
 fn finish(shared: &Shared, blobs: &mut dyn BlobStore, ended: Ended) -> Result<RunOutcome, ExecuteError> {
     let world = shared.lock();
     let (tree, caches) = world.unmounted();
-    for (_, node) in tree.walk() {
-        keep(&world, node, blobs)?;
-    }
+    keep_all(&world, &tree, blobs)?;
     for (_, node) in &caches {
         keep_below(&world, node, blobs)?;
     }
@@ -220,6 +270,14 @@ fn finish(shared: &Shared, blobs: &mut dyn BlobStore, ended: Ended) -> Result<Ru
         millis: world.millis,
         fidelity: Fidelity::Simulated,
     })
+}
+
+/// Stores the new bytes that `tree` refers to.
+pub(crate) fn keep_all(world: &World, tree: &Tree, blobs: &mut dyn BlobStore) -> Result<(), ExecuteError> {
+    for (_, node) in tree.walk() {
+        keep(world, node, blobs)?;
+    }
+    Ok(())
 }
 
 fn keep(world: &World, node: &Node, blobs: &mut dyn BlobStore) -> Result<(), ExecuteError> {

@@ -146,22 +146,27 @@ impl FileSystem for Vfs {
                 }
                 _ => {}
             }
-            match self.program(&path, world)? {
-                Some(program) => Ok(program),
-                None => Ok(world.read(&path)?.to_vec()),
+            if let Some(program) = self.program(&path, world)? {
+                return Ok(program);
             }
+            let bytes = world.read(&path)?.to_vec();
+            // The hooks of what reads it will make text of it.
+            world.keep_binary(&bytes);
+            Ok(bytes)
         })
         .await
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> bashkit::Result<()> {
         let path = text(path);
-        self.with(|world| world.write(&path, content)).await
+        let content = self.shared.lock().binary(content.to_vec());
+        self.with(|world| world.write(&path, &content)).await
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> bashkit::Result<()> {
         let path = text(path);
-        self.with(|world| world.append(&path, content)).await
+        let content = self.shared.lock().binary(content.to_vec());
+        self.with(|world| world.append(&path, &content)).await
     }
 
     async fn mkdir(&self, path: &Path, recursive: bool) -> bashkit::Result<()> {

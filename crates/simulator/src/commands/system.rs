@@ -178,6 +178,22 @@ pub(crate) fn which(call: &mut Call<'_>) -> Result<i32> {
     Ok(exit)
 }
 
+/// The lines typed before.
+pub(crate) fn history(call: &mut Call<'_>) -> Result<i32> {
+    let lines = call.world.terminal.as_ref().map(|terminal| terminal.history.clone());
+    let lines = lines.unwrap_or_default();
+    let n_shown = call
+        .args
+        .first()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(lines.len());
+    let first = lines.len().saturating_sub(n_shown);
+    for (idx, line) in lines.iter().enumerate().skip(first) {
+        call.say(format!("{:5}  {line}", idx + 1));
+    }
+    Ok(0)
+}
+
 pub(crate) fn nothing(_: &mut Call<'_>) -> Result<i32> {
     Ok(0)
 }

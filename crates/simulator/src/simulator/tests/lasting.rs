@@ -98,9 +98,9 @@ fn a_shell_or_cat_waits_for_a_standard_input_that_is_open() {
 #[test]
 fn a_process_reads_its_standard_input_to_the_end() {
     let mut stage = container("alpine:3.9.3", Purpose::Process);
-    stage.request.stdin = b"bytes\n".to_vec();
+    stage.request.stdin = vec![0, 255, b'\n'];
     let outcome = stage.exec(&["cat"]);
-    assert_eq!(outcome.output, [builder::Output::out(b"bytes\n")]);
+    assert_eq!(outcome.output, [builder::Output::out(vec![0, 255, b'\n'])]);
     stage.request.stdin = b"echo from stdin\n".to_vec();
     let outcome = stage.exec(&["sh"]);
     assert_eq!((words(&outcome).as_str(), outcome.log().as_str()), ("", "from stdin\n"));
