@@ -185,6 +185,19 @@ pub enum Then {
     Become(String),
 }
 
+impl Turn {
+    /// What has happened since the turn before; `None` if the text was not finished, for then nothing has.
+    pub fn so_far(&self) -> Option<&SoFar> {
+        match self {
+            Turn::Call(call) => Some(&call.so_far),
+            Turn::Ask(question) => Some(&question.so_far),
+            Turn::Lasts { so_far, .. } => Some(so_far),
+            Turn::Done(done) => Some(&done.so_far),
+            Turn::Unfinished => None,
+        }
+    }
+}
+
 /// Exit code of a line that was broken off with Ctrl-C.
 pub const INTERRUPTED: i32 = 130;
 

@@ -1,4 +1,4 @@
-//! A run's request and outcome as bytes, between the engine's module and the shell's.
+//! A run's request and outcome, and a session's turns, as bytes between the engine's module and the shell's.
 //!
 //! The two modules share no memory. What travels is metadata and digests; the bytes of files stay where they are, and new ones come back
 //! with the outcome. Each side holds an end of the wire, and both ends remember the tree that passed last, so that a run sends only
@@ -26,9 +26,11 @@
 
 mod ends;
 mod run;
+mod session;
 mod tree;
 
-pub use ends::{Answered, EngineEnd, ShellEnd};
+pub use ends::{Answered, EngineEnd, ShellEnd, Told};
+pub use session::SessionAsk;
 
 /// Why bytes could not be made or read.
 #[derive(Debug, thiserror::Error)]

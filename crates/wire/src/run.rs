@@ -225,7 +225,7 @@ pub(crate) fn decode_output((is_error, bytes): WireOutput) -> Output {
     }
 }
 
-fn encode_refusal(error: &ExecuteError) -> WireRefusal {
+pub(crate) fn encode_refusal(error: &ExecuteError) -> WireRefusal {
     match error {
         ExecuteError::Unsupported { what } => WireRefusal::Unsupported(what.clone()),
         ExecuteError::Store(StoreError::Missing { digest }) => WireRefusal::Missing(*digest.as_bytes()),
@@ -236,7 +236,7 @@ fn encode_refusal(error: &ExecuteError) -> WireRefusal {
     }
 }
 
-fn decode_refusal(refusal: WireRefusal) -> ExecuteError {
+pub(crate) fn decode_refusal(refusal: WireRefusal) -> ExecuteError {
     match refusal {
         WireRefusal::Unsupported(what) => ExecuteError::Unsupported { what },
         WireRefusal::Missing(digest) => ExecuteError::Store(StoreError::Missing {
