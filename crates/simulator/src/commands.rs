@@ -9,10 +9,13 @@ mod compress;
 mod copy;
 mod files;
 pub(crate) mod find;
+mod htpasswd;
 mod identity;
 mod install;
 mod list;
+mod machine;
 mod modes;
+mod openssl;
 mod options;
 mod stat;
 mod system;
@@ -95,11 +98,22 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("tini", identity::starter),
         ("dumb-init", identity::starter),
         ("catatonit", identity::starter),
+        ("htpasswd", htpasswd::htpasswd),
+        ("openssl", openssl::openssl),
         ("sleep", system::sleep),
         ("usleep", system::sleep),
         ("uname", system::uname),
         ("arch", system::uname),
-        ("hostname", system::hostname),
+        ("hostname", machine::hostname),
+        ("ip", machine::ip),
+        ("ps", machine::ps),
+        ("top", machine::top),
+        ("free", machine::free),
+        ("df", machine::df),
+        ("uptime", machine::uptime),
+        ("man", machine::man),
+        ("less", machine::pager),
+        ("more", machine::pager),
         ("nproc", system::nproc),
         ("which", system::which),
         ("sync", system::nothing),

@@ -156,12 +156,6 @@ pub(crate) fn uname(call: &mut Call<'_>) -> Result<i32> {
     Ok(0)
 }
 
-pub(crate) fn hostname(call: &mut Call<'_>) -> Result<i32> {
-    let name = call.world.hostname.clone();
-    call.say(name);
-    Ok(0)
-}
-
 pub(crate) fn nproc(call: &mut Call<'_>) -> Result<i32> {
     call.say("2");
     Ok(0)

@@ -28,7 +28,9 @@ impl Host {
             .load(&mut blobs)
             .unwrap();
         let mut tree = image.tree().unwrap();
-        for program in ["docker", "curl", "sudo", "vi"] {
+        for program in [
+            "docker", "curl", "sudo", "vi", "openssl", "htpasswd", "ip", "ps", "top", "free", "less", "man",
+        ] {
             let node = Node::file(Meta::of_mode(0o755), Content::Absent { size: 1000 });
             tree.insert(&TreePath::parse(&format!("/usr/bin/{program}")).unwrap(), node)
                 .unwrap();
@@ -364,6 +366,186 @@ fn a_shell_is_left_or_becomes_another_users() {
     host.user = String::new();
     host.state = ShellState::default();
     assert_eq!(done(host.start("cd /")).prompt, "root@workstation:/# ");
+}
+
+/// Answers every question of a line in turn; returns the prompts.
+fn answered(host: &mut Host, line: &str, answers: &[&str]) -> Vec<String> {
+    let mut prompts = Vec::new();
+    let mut turn = host.start(line);
+    for answer in answers {
+        match turn {
+            Turn::Ask(question) => prompts.push(question.prompt),
+            other => panic!("expected a question for {answer:?}, found {other:?}"),
+        }
+        turn = host.type_in(answer);
+    }
+    done(turn);
+    prompts
+}
+
+const REQ: &str =
+    "openssl req -newkey rsa:4096 -nodes -sha256 -keyout certs/domain.key -x509 -days 365 -out certs/domain.crt";
+
+#[test]
+fn openssl_asks_for_the_subject_of_a_certificate() {
+    let mut host = Host::new();
+    host.line("mkdir certs");
+    host.screen.clear();
+    let prompts = answered(&mut host, REQ, &["DE", ".", "", "Lab", "", "registry.lab", ""]);
+    assert_eq!(prompts[0], "Country Name (2 letter code) [AU]:");
+    assert_eq!(prompts[5], "Common Name (e.g. server FQDN or YOUR name) []:");
+    let said = host.screen.matches("You are about to be asked").count();
+    assert_eq!(said, 1, "{}", host.screen);
+    assert!(
+        host.screen.contains("layerlab: this key is simulated"),
+        "{}",
+        host.screen
+    );
+    let pem = String::from_utf8(host.bytes("/home/cloud_user/certs/domain.crt")).unwrap();
+    let certificate = certificates::Certificate::parse(&pem).unwrap();
+    assert_eq!(certificate.common_name(), Some("registry.lab"));
+    assert!(certificate.is_self_signed() && certificate.names.is_empty());
+    assert_eq!(certificate.valid.end - certificate.valid.start, 365 * 86_400);
+    let key = String::from_utf8(host.bytes("/home/cloud_user/certs/domain.key")).unwrap();
+    assert_eq!(certificates::Key::parse(&key).unwrap(), certificate.key);
+    assert_eq!(host.line("stat -c %a certs/domain.key"), "600\n");
+    let shown = host.line("openssl x509 -in certs/domain.crt -noout -subject -dates");
+    assert_eq!(
+        shown,
+        "subject=C = DE, O = Lab, CN = registry.lab\nnotBefore=Nov 14 22:13:23 2023 GMT\nnotAfter=Nov 13 22:13:23 2024 GMT\n"
+    );
+}
+
+#[test]
+fn openssl_takes_subject_and_names_from_its_arguments() {
+    let mut host = Host::new();
+    host.line("mkdir certs");
+    let line = format!("{REQ} -subj /CN=registry.lab -addext 'subjectAltName = DNS:registry.lab,IP:10.0.0.2'");
+    host.line(&line);
+    let shown = host.line("openssl x509 -in certs/domain.crt -noout -ext subjectAltName");
+    assert_eq!(
+        shown,
+        "X509v3 Subject Alternative Name: \n    DNS:registry.lab, IP Address:10.0.0.2\n"
+    );
+    let text = host.line("openssl x509 -text -noout < certs/domain.crt");
+    for part in [
+        "Issuer: CN = registry.lab",
+        "Public-Key: (4096 bit)",
+        "simulated by layerlab",
+        "CA:TRUE",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(
+        host.line("openssl x509 -in certs/domain.key -noout")
+            .contains("Could not read certificate")
+    );
+    assert!(
+        host.line("openssl x509 -in nothing")
+            .contains("No such file or directory")
+    );
+    assert!(
+        host.line("openssl req -new -subj CN=x")
+            .contains("expected to be in the format")
+    );
+    assert_eq!(host.line("openssl rand -hex 8").len(), 17);
+    assert!(host.line("openssl version").contains("simulated"));
+}
+
+#[test]
+fn an_authority_of_ones_own_signs_requests() {
+    let mut host = Host::new();
+    for line in [
+        "openssl genrsa -out ca.key 4096",
+        "openssl req -x509 -new -nodes -key ca.key -sha256 -days 1000 -out ca.crt -subj '/O=Lab/CN=Lab CA'",
+        "openssl req -newkey rsa:2048 -nodes -keyout a.key -out a.csr -subj /CN=registry.lab",
+        "echo 'subjectAltName = DNS:registry.lab' > a.ext",
+        "openssl x509 -req -in a.csr -CA ca.crt -CAkey ca.key -CAcreateserial -days 90 -out a.crt -extfile a.ext",
+    ] {
+        host.line(line);
+    }
+    assert_eq!(host.line("openssl verify -CAfile ca.crt a.crt"), "a.crt: OK\n");
+    assert!(
+        host.line("openssl verify a.crt")
+            .contains("unable to get local issuer certificate")
+    );
+    assert!(host.line("openssl verify ca.crt").contains("self-signed certificate"));
+    let pem = String::from_utf8(host.bytes("/home/cloud_user/a.crt")).unwrap();
+    let ca = String::from_utf8(host.bytes("/home/cloud_user/ca.crt")).unwrap();
+    let (made, ca) = (
+        certificates::Certificate::parse(&pem).unwrap(),
+        certificates::Certificate::parse(&ca).unwrap(),
+    );
+    assert!(certificates::judge(&made, "registry.lab", &[ca], made.valid.start).is_ok());
+    host.line("openssl genrsa -out other.key");
+    let refused = host.line("openssl x509 -req -in a.csr -CA ca.crt -CAkey other.key -out b.crt");
+    assert!(refused.contains("do not match"), "{refused}");
+}
+
+#[test]
+fn htpasswd_keeps_a_file_of_accounts() {
+    let mut host = Host::new();
+    assert_eq!(
+        host.line("htpasswd -Bb users one secret"),
+        "htpasswd: cannot modify file users; use '-c' to create it\n"
+    );
+    assert_eq!(
+        host.line("htpasswd -cBb users one secret"),
+        "Adding password for user one\n"
+    );
+    let prompts = answered(&mut host, "htpasswd -B users two", &["hush", "hush"]);
+    assert_eq!(prompts, ["New password: ", "Re-type new password: "]);
+    let Turn::Ask(question) = host.start("htpasswd -B users two") else {
+        panic!("it asks")
+    };
+    assert_eq!(question.echo, Echo::Hidden);
+    host.screen.clear();
+    answered(&mut host, "htpasswd -B users two", &["hush", "hash"]);
+    assert_eq!(host.screen, "htpasswd: password verification error\n");
+    assert_eq!(
+        host.line("htpasswd -vb users two hush"),
+        "Password for user two correct.\n"
+    );
+    assert_eq!(done(host.start("htpasswd -vb users two hash")).exit, 3);
+    assert_eq!(host.line("cut -d: -f1 users"), "one\ntwo\n");
+    assert_eq!(
+        host.line("htpasswd -D users one; cut -d: -f1 users"),
+        "Deleting password for user one\ntwo\n"
+    );
+    assert_eq!(
+        host.line("echo typed | htpasswd -Bi users three; htpasswd -vb users three typed"),
+        "Adding password for user three\nPassword for user three correct.\n"
+    );
+    assert!(host.line("htpasswd -bn a b").contains("give -B for bcrypt"));
+    assert_eq!(done(host.start("htpasswd")).exit, 2);
+}
+
+#[test]
+fn the_machine_tells_of_itself() {
+    let mut host = Host::new();
+    host.user = String::new();
+    host.state = ShellState::default();
+    let text = b"127.0.0.1 localhost\n10.0.1.10 workstation.lab workstation\n";
+    let digest = host.blobs.put(text).unwrap();
+    let size = text.len() as u64;
+    let node = Node::file(Meta::of_mode(0o644), Content::Blob { digest, size });
+    host.tree.insert(&TreePath::parse("/etc/hosts").unwrap(), node).unwrap();
+    assert_eq!(host.line("hostname -I"), "10.0.1.10\n");
+    assert!(host.line("ip a").contains("inet 10.0.1.10/24 scope global eth0\n"));
+    for (line, part) in [
+        ("ps", "bash"),
+        ("top", "load average"),
+        ("free -h", "3.8Gi"),
+        ("df -h", "/dev/root"),
+        ("man docker", "docker --help"),
+        ("less +G /etc/hosts", "10.0.1.10 workstation.lab"),
+        ("whoami", "root"),
+        ("date +%Y", "2023"),
+        ("which docker", "/usr/bin/docker"),
+    ] {
+        let shown = host.line(line);
+        assert!(shown.contains(part), "{line}: {shown}");
+    }
 }
 
 #[test]

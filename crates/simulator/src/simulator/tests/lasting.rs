@@ -42,7 +42,45 @@ fn servers_last_through_their_entrypoints() {
         };
         let outcome = stage.exec(&argv);
         assert_eq!(words(&outcome), lasting, "{}", outcome.log());
+        assert!(!outcome.log().contains("not simulated"), "{}", outcome.log());
     }
+}
+
+#[test]
+fn servers_say_that_they_start() {
+    let mut stage = container("nginx", Purpose::Process);
+    let log = stage
+        .exec(&["/docker-entrypoint.sh", "nginx", "-g", "daemon off;"])
+        .log();
+    contains(
+        &log,
+        "/docker-entrypoint.sh: Launching /docker-entrypoint.d/10-listen-on-ipv6-by-default.sh\n",
+    );
+    contains(
+        &log,
+        "/docker-entrypoint.sh: Configuration complete; ready for start up\n2023/11/14 22:13:20 [notice] 1#1: using",
+    );
+    let mut stage = container("redis", Purpose::Process);
+    contains(
+        &stage.exec(&["redis-server"]).log(),
+        "1:M 14 Nov 2023 22:13:20.000 * Ready to accept connections tcp\n",
+    );
+}
+
+#[test]
+fn the_registrys_image_hashes_passwords() {
+    let mut stage = container("registry:2", Purpose::Process);
+    let outcome = stage.exec(&["htpasswd", "-Bbn", "testuser", "password"]);
+    assert_eq!((outcome.exit, outcome.output.len()), (0, 1), "{}", outcome.log());
+    let log = outcome.log();
+    assert!(log.starts_with("testuser:$2y$05$") && log.ends_with("\n\n"), "{log}");
+    assert_eq!(log.trim().len(), "testuser:".len() + 60);
+    stage.request.now = store::Time::of_secs(1_700_000_009);
+    assert_ne!(stage.exec(&["htpasswd", "-Bbn", "testuser", "password"]).log(), log);
+    contains(
+        &stage.text("/etc/docker/registry/config.yml"),
+        "rootdirectory: /var/lib/registry",
+    );
 }
 
 #[test]
