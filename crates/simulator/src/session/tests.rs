@@ -242,6 +242,39 @@ fn bytes_pass_through_pipes_and_redirections_unchanged() {
 }
 
 #[test]
+fn the_courses_lines_reach_the_host_as_they_are_written() {
+    let mut host = Host::new();
+    host.line("mkdir ~/registry; cd registry; mkdir auth");
+    let asked = call(host.start("docker run --entrypoint htpasswd registry:2 -Bbn testuser password > auth/htpasswd"));
+    assert_eq!(
+        asked.args.join(" "),
+        "run --entrypoint htpasswd registry:2 -Bbn testuser password"
+    );
+    assert_eq!(
+        (asked.cwd.as_str(), asked.stdout),
+        ("/home/cloud_user/registry", Sink::Other)
+    );
+    done(host.answer(b"testuser:$2y$05$x\n\n"));
+    assert_eq!(
+        host.bytes("/home/cloud_user/registry/auth/htpasswd"),
+        b"testuser:$2y$05$x\n\n"
+    );
+    let asked = call(host.start("docker run -d -p 5000:5000 -v $(pwd)/auth:/auth -v `pwd`/certs:/certs \\\n --restart=always --name registry registry:2"));
+    assert_eq!(
+        asked.args.join(" "),
+        "run -d -p 5000:5000 -v /home/cloud_user/registry/auth:/auth -v /home/cloud_user/registry/certs:/certs --restart=always --name registry registry:2"
+    );
+    done(host.answer(b"0123\n"));
+    let asked = call(host.start("sudo vi /etc/docker/daemon.json"));
+    assert_eq!((asked.command.as_str(), asked.user.as_str()), ("vi", "root"));
+    assert_eq!((asked.stdin, asked.stdout), (None, Sink::Terminal));
+    done(host.answer(b""));
+    let asked = call(host.start("docker image inspect nginx --format \"{{.Architecture}} {{.Os}}\""));
+    assert_eq!(asked.args[4], "{{.Architecture}} {{.Os}}");
+    done(host.answer(b"amd64 linux\n"));
+}
+
+#[test]
 fn the_output_of_a_call_is_a_word_of_another() {
     let mut host = Host::new();
     let first = call(host.start("docker rm -f $(docker ps -aq)"));
