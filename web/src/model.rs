@@ -20,7 +20,9 @@ mod utf16;
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use messages::{Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Request, StageView};
+use messages::{
+    Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Request, StageView, Subject,
+};
 
 pub(crate) use action::Action;
 pub(crate) use complete::{Known, offers};
@@ -266,7 +268,7 @@ impl Model {
             Action::Build => next.start_build(),
             Action::Cancel => next.cancel(),
             Action::ForgetCache => next.forget_cache(),
-            Action::Download => _ = next.ask(Ask::Archive),
+            Action::Download => _ = next.ask(Ask::Archive(Subject::Built)),
             Action::Reply(reply) => next.take(reply),
             Action::EngineFailed(why) => next.lose_engine(&why),
             Action::EngineRestarted => next.engine = Engine::Starting,

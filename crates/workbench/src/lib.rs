@@ -19,7 +19,7 @@ mod tape;
 use advising::{Costs, Made};
 use builder::{Cache, Executor, Tools};
 use engine::StandIn;
-use messages::{Answer, Ask, Options, PreviewView, View};
+use messages::{Answer, Ask, Options, PreviewView, Subject, View};
 use preview::Past;
 use project::Project;
 use running::{Outcome, Running, Shop};
@@ -99,9 +99,29 @@ impl Workbench {
                 self.cache = Cache::default();
                 vec![Answer::Preview(self.preview(now))]
             }
-            Ask::Files(view) => vec![self.files(view)],
-            Ask::Content { view, path } => vec![self.content(view, &path)],
-            Ask::Archive => vec![self.archive()],
+            Ask::Files {
+                subject: Subject::Built,
+                view,
+            } => vec![self.files(view)],
+            Ask::Content {
+                subject: Subject::Built,
+                view,
+                path,
+            } => vec![self.content(view, &path)],
+            Ask::Archive(Subject::Built) => vec![self.archive()],
+            Ask::Inspect(_)
+            | Ask::Files { .. }
+            | Ask::Content { .. }
+            | Ask::Archive(_)
+            | Ask::Look
+            | Ask::Type { .. }
+            | Ask::Complete { .. }
+            | Ask::Save { .. }
+            | Ask::LeaveEditor { .. }
+            | Ask::Load { .. } => vec![Answer::Failed(problems::plain(
+                "machine",
+                "this worker has no simulated machines",
+            ))],
             Ask::Build(options) => self.start(&options, now),
             Ask::Cancel => self.cancel(),
         }

@@ -59,7 +59,14 @@ impl Model {
             | Answer::Progress { .. }
             | Answer::Built(_)
             | Answer::Content(_)
-            | Answer::Archive { .. } => {}
+            | Answer::Archive { .. }
+            // Of machines, nothing is asked yet.
+            | Answer::Inspected { .. }
+            | Answer::Machines(_)
+            | Answer::Terminal(_)
+            | Answer::Completions { .. }
+            | Answer::Edit { .. }
+            | Answer::Wire(_) => {}
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use messages::{Ask, View};
+use messages::{Ask, Subject, View};
 
 use super::{Inside, Load, Model, Scope};
 
@@ -66,7 +66,10 @@ impl Model {
     fn ask_files(&mut self) {
         if let Some(view) = self.view() {
             self.files = Load::Loading;
-            self.sent.files = self.ask(Ask::Files(view));
+            self.sent.files = self.ask(Ask::Files {
+                subject: Subject::Built,
+                view,
+            });
         }
     }
 
@@ -87,6 +90,7 @@ impl Model {
         if let Some(view) = self.view() {
             self.content = Load::Loading;
             self.sent.content = self.ask(Ask::Content {
+                subject: Subject::Built,
                 view,
                 path: path.to_string(),
             });
@@ -117,7 +121,10 @@ impl Model {
             if layer.base {
                 self.sent.next += 1;
             } else {
-                self.ask(Ask::Files(View::Layer(index)));
+                self.ask(Ask::Files {
+                    subject: Subject::Built,
+                    view: View::Layer(index),
+                });
             }
         }
     }
