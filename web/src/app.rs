@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use gloo::{events::EventListener, timers::callback::Timeout};
-use messages::{Answer, Reply};
+use js_sys::Uint8Array;
+use messages::{Answer, Ask, Reply};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::{
+    archive::{self, Archive},
     browser::{self, Theme},
     components::{Act, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
     examples::EXAMPLES,
@@ -42,6 +44,8 @@ pub(crate) enum Msg {
     Linked,
     /// Files came from outside.
     Came(Incoming),
+    /// An archive was read.
+    Archive(Archive),
     /// Something is held over the page, or no longer.
     Hover(bool),
     /// Keep the project.
@@ -56,6 +60,8 @@ pub(crate) struct App {
     theme: Theme,
     editor: Editor,
     hovers: bool,
+    /// The bytes of an archive that is to be posted.
+    archive: Option<Uint8Array>,
     pause: Option<Timeout>,
     keep: Option<Timeout>,
     _listeners: [EventListener; 2],
@@ -86,12 +92,13 @@ impl Component for App {
             }),
         ];
         let mut app = App {
-            model: Rc::new(Model::new(first_project())),
+            model: Rc::new(Model::new(first_project()).update(Action::Remember(browser::kept_commands()))),
             act: link.callback(Msg::Do),
             link: None,
             theme,
             editor: Editor::Coming,
             hovers: false,
+            archive: None,
             pause: None,
             keep: None,
             _listeners: listeners,
@@ -120,6 +127,10 @@ impl Component for App {
             }
             Msg::Share => self.share(ctx),
             Msg::Linked => self.take_link(ctx),
+            Msg::Archive(Archive { name, bytes }) => {
+                self.archive = Some(bytes);
+                self.act(ctx, Action::Load(name));
+            }
             Msg::Came(incoming) => self.take_files(ctx, incoming),
             Msg::Hover(hovers) => return std::mem::replace(&mut self.hovers, hovers) != hovers,
             Msg::Keep => {
@@ -136,6 +147,10 @@ impl Component for App {
         let link = ctx.link();
         let model = Shared(self.model.clone());
         let act = self.act.clone();
+        let on_archive = {
+            let read = App::read_archive(ctx);
+            Callback::from(move |list: web_sys::FileList| _ = list.get(0).map(|file| read.emit(file)))
+        };
         let chosen = link.callback_future(|list| async move { Msg::Came(Incoming::chosen(list).await) });
         html! {
             <div class={classes!("page", self.hovers.then_some("hovers"))} ondragover={link.callback(|event: DragEvent| { event.prevent_default(); Msg::Hover(true) })}
@@ -143,9 +158,9 @@ impl Component for App {
                 ondrop={App::drop(ctx)}>
                 <Header model={model.clone()} theme={self.theme} act={act.clone()} on_theme={link.callback(Msg::Theme)} on_share={link.callback(|()| Msg::Share)} />
                 <Notices model={model.clone()} act={act.clone()} hovers={self.hovers} on_restart={link.callback(|()| Msg::Restart)} />
-                <main class="bench">
+                <main class={classes!("bench", self.model.machines.is_tall.then_some("tall"))}>
                     <SourceRoom model={model.clone()} act={act.clone()} editor={self.editor.clone()} on_chosen={chosen} />
-                    <LayersRoom model={model.clone()} act={act.clone()} />
+                    <LayersRoom model={model.clone()} act={act.clone()} {on_archive} />
                     <InsideRoom model={model.clone()} act={act.clone()} />
                     <OutputRoom {model} {act} />
                 </main>
@@ -159,7 +174,11 @@ impl App {
         let next = self.model.update(action);
         if let Some(link) = &self.link {
             for request in &next.asks {
-                if link.post(request).is_err() {
+                let posted = match self.archive.take_if(|_| matches!(request.ask, Ask::Load { .. })) {
+                    Some(bytes) => link.post_archive(request, &bytes),
+                    None => link.post(request),
+                };
+                if posted.is_err() {
                     ctx.link()
                         .send_message(Msg::Heard(Heard::Lost("it does not take messages".to_owned())));
                 }
@@ -174,6 +193,10 @@ impl App {
         }
         if changed {
             self.keep = Some(later(ctx, KEEP_MS, || Msg::Keep));
+        }
+        let commands = next.machines.commands();
+        if commands != self.model.machines.commands() {
+            browser::keep_commands(&commands);
         }
         self.model = Rc::new(next);
     }
@@ -245,8 +268,25 @@ impl App {
         }
     }
 
+    /// Reads an archive, tells how far it is, and hands it on.
+    fn read_archive(ctx: &Context<App>) -> Callback<web_sys::File> {
+        let link = ctx.link().clone();
+        Callback::from(move |file: web_sys::File| {
+            let link = link.clone();
+            wasm_bindgen_futures::spawn_local(async move {
+                let told = link.clone();
+                let tell = move |arriving| told.send_message(Msg::Do(Action::Arrive(arriving)));
+                link.send_message(match archive::read(&file, tell).await {
+                    Ok(archive) => Msg::Archive(archive),
+                    Err(why) => Msg::Do(Action::Refuse(why)),
+                });
+            });
+        })
+    }
+
     fn drop(ctx: &Context<App>) -> Callback<DragEvent> {
         let came = ctx.link().callback(Msg::Came);
+        let read = App::read_archive(ctx);
         let gone = ctx.link().callback(|()| Msg::Hover(false));
         Callback::from(move |event: DragEvent| {
             event.prevent_default();
@@ -254,10 +294,14 @@ impl App {
             let Some(transfer) = event.data_transfer() else { return };
             // The browser empties the list when the event is over.
             let entries = incoming::entries(&transfer);
-            let came = came.clone();
-            if !entries.is_empty() {
-                wasm_bindgen_futures::spawn_local(async move { came.emit(Incoming::dropped(entries).await) });
-            }
+            let (came, read) = (came.clone(), read.clone());
+            wasm_bindgen_futures::spawn_local(async move {
+                match incoming::archive(&entries).await {
+                    Some(archive) => read.emit(archive),
+                    None if entries.is_empty() => {}
+                    None => came.emit(Incoming::dropped(entries).await),
+                }
+            });
         })
     }
 }

@@ -8,7 +8,10 @@ use web_sys::{
     FileSystemFileEntry,
 };
 
-use crate::model::{MAX_BYTES, MAX_FILES, SourceFile};
+use crate::{
+    archive,
+    model::{MAX_BYTES, MAX_FILES, SourceFile},
+};
 
 /// Files with their paths, and how many were left out because there were too many or too big.
 #[derive(Debug, Default)]
@@ -105,6 +108,16 @@ pub(crate) fn entries(transfer: &DataTransfer) -> Vec<FileSystemEntry> {
     items
         .filter_map(|item| item.webkit_get_as_entry().ok().flatten())
         .collect()
+}
+
+/// The one file that was dropped, if it is an image archive.
+pub(crate) async fn archive(entries: &[FileSystemEntry]) -> Option<File> {
+    let [entry] = entries else { return None };
+    if entry.is_directory() {
+        return None;
+    }
+    let file = file(entry.unchecked_ref::<FileSystemFileEntry>()).await?;
+    archive::is_image(&file).await.then_some(file)
 }
 
 /// All children of a folder: the browser hands them out a hundred at a time.

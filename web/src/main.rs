@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod archive;
 mod browser;
 mod components;
 mod examples;

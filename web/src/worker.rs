@@ -1,5 +1,6 @@
 //! The line to the worker: requests go out, replies come in.
 
+use js_sys::{Array, Reflect, Uint8Array};
 use messages::{Reply, Request};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
@@ -45,7 +46,7 @@ impl Link {
         });
         let on_error = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
             // A program that cannot be loaded gives a plain event without a message.
-            let message = js_sys::Reflect::get(&event, &"message".into())
+            let message = Reflect::get(&event, &"message".into())
                 .ok()
                 .and_then(|message| message.as_string());
             hear.emit(Heard::Lost(
@@ -69,6 +70,25 @@ impl Link {
     pub(crate) fn post(&self, request: &Request) -> Result<(), JsValue> {
         self.worker.post_message(&serde_wasm_bindgen::to_value(request)?)
     }
+
+    /// Posts a [`messages::Ask::Load`] with these bytes, which are the worker's from then on.
+    ///
+    /// # Errors
+    ///
+    /// What the browser says if it cannot.
+    pub(crate) fn post_archive(&self, request: &Request, bytes: &Uint8Array) -> Result<(), JsValue> {
+        let message = with_bytes(request, bytes)?;
+        self.worker
+            .post_message_with_transfer(&message, &Array::of1(&bytes.buffer()))
+    }
+}
+
+/// Puts the bytes of an archive into a request, and moves them to the worker rather than copying them through this module's memory.
+fn with_bytes(request: &Request, bytes: &Uint8Array) -> Result<JsValue, JsValue> {
+    let message = serde_wasm_bindgen::to_value(request)?;
+    let load = Reflect::get(&Reflect::get(&message, &"ask".into())?, &"Load".into())?;
+    Reflect::set(&load, &"bytes".into(), bytes)?;
+    Ok(message)
 }
 
 impl Drop for Link {

@@ -33,6 +33,12 @@ pub(crate) fn Notices(props: &NoticesProps) -> Html {
                     <button class="quiet" onclick={emit(Action::Dismiss)}>{ "Dismiss" }</button>
                 </div>
             }
+            if let Some(arriving) = &model.machines.arriving {
+                <div class="notice">
+                    <span class="grow">{ if arriving.read.0 < arriving.read.1 { format!("Reading {} …", arriving.name) } else { format!("Loading {} …", arriving.name) } }</span>
+                    <progress max={arriving.read.1.to_string()} value={arriving.read.0.to_string()} aria-label={format!("Bytes read of {}", arriving.name)}></progress>
+                </div>
+            }
             if model.before.is_some() {
                 <div class="notice">
                     <span class="grow">{ &*model.before_said }</span>
@@ -41,7 +47,7 @@ pub(crate) fn Notices(props: &NoticesProps) -> Html {
                 </div>
             }
             if props.hovers {
-                <div class="drop-here" aria-hidden="true">{ "Drop files or a folder: they become part of the context" }</div>
+                <div class="drop-here" aria-hidden="true">{ "Drop files or a folder: they become part of the context. An archive of docker save is loaded" }</div>
             }
         </div>
     }

@@ -21,6 +21,7 @@ impl Model {
                 };
                 (self.sent.project, self.sent.options) = (None, None);
                 self.settled = false;
+                self.meet_machines();
                 self.settle();
             }
             Answer::Project(project) => self.context = Rc::new(project),
@@ -59,14 +60,8 @@ impl Model {
             | Answer::Progress { .. }
             | Answer::Built(_)
             | Answer::Content(_)
-            | Answer::Archive { .. }
-            // Of machines, nothing is asked yet.
-            | Answer::Inspected { .. }
-            | Answer::Machines(_)
-            | Answer::Terminal(_)
-            | Answer::Completions { .. }
-            | Answer::Edit { .. }
-            | Answer::Wire(_) => {}
+            | Answer::Archive { .. } => {}
+            of_machines => self.hear_machines(id, of_machines),
         }
     }
 
@@ -129,19 +124,11 @@ impl Model {
         )
         .into();
         self.status = Rc::default();
-        self.image = Some(Rc::new(image));
+        let image = Rc::new(image);
+        self.built = Some(image.clone());
         self.build = Build::Done;
-        self.matrix = Rc::default();
-        self.files = Load::Nothing;
-        self.content = Load::Nothing;
-        let made = self.selection.line.and_then(|line| self.layer_of(line));
-        match made.or(n_layers.checked_sub(1)) {
-            Some(layer) => self.select_layer(layer),
-            None => self.selection.layer = None,
-        }
-        if self.inside == super::Inside::Matrix {
-            self.ask_matrix();
-        }
+        self.look_into(messages::Subject::Built, image);
+        self.stir();
     }
 
     fn take_files(&mut self, id: u32, mut rows: Vec<FileRow>) {
@@ -178,7 +165,7 @@ impl Model {
         } else if id == self.sent.preview {
             self.sent.answered = id;
             self.summary = format!("No preview: {what}.").into();
-        } else {
+        } else if !self.hear_refusal(id, &problem) {
             self.trouble = Some(what);
         }
     }

@@ -22,6 +22,9 @@ impl Model {
 
     /// The layer that a line made: by the build's own word, or by the image's.
     pub(super) fn layer_of(&self, line: usize) -> Option<usize> {
+        if self.subject != Subject::Built {
+            return None;
+        }
         let n_layers = self.image.as_ref()?.layers.len();
         let by_cell = self
             .cell(line)
@@ -35,9 +38,9 @@ impl Model {
         if layer >= image.layers.len() {
             return;
         }
-        if let Some(line) = self.layer_lines.get(layer).copied().flatten() {
+        if let Some(line) = self.line_of(layer) {
             self.selection.line = Some(line);
-        } else if image.layers[layer].base {
+        } else if image.layers[layer].base && self.subject == Subject::Built {
             // The base's layers all come with one line.
             self.selection.line = self
                 .tape
@@ -67,7 +70,7 @@ impl Model {
         if let Some(view) = self.view() {
             self.files = Load::Loading;
             self.sent.files = self.ask(Ask::Files {
-                subject: Subject::Built,
+                subject: self.subject.clone(),
                 view,
             });
         }
@@ -90,7 +93,7 @@ impl Model {
         if let Some(view) = self.view() {
             self.content = Load::Loading;
             self.sent.content = self.ask(Ask::Content {
-                subject: Subject::Built,
+                subject: self.subject.clone(),
                 view,
                 path: path.to_string(),
             });
@@ -122,7 +125,7 @@ impl Model {
                 self.sent.next += 1;
             } else {
                 self.ask(Ask::Files {
-                    subject: Subject::Built,
+                    subject: self.subject.clone(),
                     view: View::Layer(index),
                 });
             }
