@@ -14,7 +14,7 @@ use crate::{
     browser::{self, Theme},
     components::{Act, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
     examples::EXAMPLES,
-    incoming::{self, Incoming},
+    incoming::{Dropped, Incoming},
     model::{Action, Model, Project},
     rich::{self, Editor},
     saved,
@@ -293,13 +293,13 @@ impl App {
             gone.emit(());
             let Some(transfer) = event.data_transfer() else { return };
             // The browser empties the list when the event is over.
-            let entries = incoming::entries(&transfer);
+            let dropped = Dropped::of(&transfer);
             let (came, read) = (came.clone(), read.clone());
             wasm_bindgen_futures::spawn_local(async move {
-                match incoming::archive(&entries).await {
+                match dropped.archive().await {
                     Some(archive) => read.emit(archive),
-                    None if entries.is_empty() => {}
-                    None => came.emit(Incoming::dropped(entries).await),
+                    None if dropped.is_empty() => {}
+                    None => came.emit(Incoming::dropped(dropped).await),
                 }
             });
         })

@@ -11,6 +11,7 @@ mod browser;
 mod components;
 mod examples;
 mod incoming;
+mod layout;
 mod model;
 mod rich;
 mod saved;

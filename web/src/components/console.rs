@@ -26,7 +26,7 @@ pub(super) fn Console(props: &ConsoleProps) -> Html {
     };
     html! {
         <div class="console" key={machines.host}>
-            <Screen terminal={terminal.clone()} host={machines.host} name={host.name.clone()} focus={machines.focus} act={props.act.clone()} />
+            <Screen terminal={terminal.clone()} host={machines.host} name={host.name.clone()} act={props.act.clone()} />
             <KeyBar host={machines.host} line={terminal.line.clone()} act={props.act.clone()} />
             if let Some(editing) = &terminal.editing {
                 <Overlay editing={editing.clone()}
@@ -48,7 +48,6 @@ struct ScreenProps {
     terminal: Rc<Terminal>,
     host: usize,
     name: String,
-    focus: u32,
     act: Act,
 }
 
@@ -76,26 +75,44 @@ fn Screen(props: &ScreenProps) -> Html {
             }
         })
     };
-    let clicked = {
+    let to_line = {
         let screen = screen.clone();
-        Callback::from(move |_: MouseEvent| {
+        move || {
             let field = screen
                 .cast::<Element>()
                 .and_then(|screen| screen.query_selector("input").ok().flatten());
-            if let Some(field) = field.filter(|_| !browser::is_text_selected()) {
+            if let Some(field) = field {
                 // A field that cannot take the focus leaves it where it was.
                 _ = wasm_bindgen::JsCast::unchecked_into::<HtmlElement>(field).focus();
             }
+        }
+    };
+    let clicked = {
+        let to_line = to_line.clone();
+        Callback::from(move |_: MouseEvent| {
+            if !browser::is_text_selected() {
+                to_line();
+            }
         })
     };
+    // Who has selected text and types on does not have to click first: what is typed goes to the line.
+    let place = screen.clone();
+    let typed = Callback::from(move |event: KeyboardEvent| {
+        let is_paste = (event.ctrl_key() || event.meta_key()) && event.key().eq_ignore_ascii_case("v");
+        let is_character = event.key().chars().count() == 1 && !event.ctrl_key() && !event.meta_key();
+        let is_here = event.target_dyn_into::<Element>() == place.cast::<Element>();
+        if is_here && (is_paste || is_character) {
+            to_line();
+        }
+    });
     html! {
-        <div class="screen" ref={screen} onscroll={scrolled} onclick={clicked}>
+        <div class="screen" ref={screen} onscroll={scrolled} onclick={clicked} onkeydown={typed} tabindex="-1">
             <div class="said-lines" role="log" aria-label={format!("What {} has said", props.name)}>
                 for chunk in props.terminal.screen.chunks.iter() {
                     <Rows key={chunk.number} chunk={chunk.clone()} />
                 }
             </div>
-            <Typing terminal={props.terminal.clone()} host={props.host} name={props.name.clone()} focus={props.focus} act={props.act.clone()} />
+            <Typing terminal={props.terminal.clone()} host={props.host} name={props.name.clone()} act={props.act.clone()} />
         </div>
     }
 }

@@ -30,9 +30,9 @@ pub(super) fn KeyBar(props: &KeyBarProps) -> Html {
             .reform(move |_: MouseEvent| Action::Press(host, line.clone(), key.clone()))
     };
     // The field keeps the keyboard, and with it the phone's own.
-    let stay = Callback::from(|event: PointerEvent| event.prevent_default());
+    let stay = Callback::from(|event: MouseEvent| event.prevent_default());
     html! {
-        <div class="keys" role="group" aria-label="Keys of the terminal" onpointerdown={stay}>
+        <div class="keys" role="group" aria-label="Keys of the terminal" onmousedown={stay}>
             for (title, label, key) in KEYS {
                 <button class="quiet" aria-label={label} onclick={press(key)}>{ title }</button>
             }

@@ -5,6 +5,7 @@ use yew::prelude::*;
 use super::{
     Act, Shared,
     console::Console,
+    focus_soon,
     log::{LogSide, progress},
     side_tabs::{Chosen, SideTab, SideTabs},
     wire::{WireSide, sums},
@@ -25,6 +26,15 @@ pub(crate) struct OutputProps {
 pub(crate) fn OutputRoom(props: &OutputProps) -> Html {
     let model = &props.model;
     let machines = &model.machines;
+    let room = use_node_ref();
+    {
+        let room = room.clone();
+        use_effect_with(machines.focus, move |focus| {
+            if *focus > 0 {
+                focus_soon(&room, ".typing .line");
+            }
+        });
+    }
     // A terminal has its place before its machine is there.
     let n_hosts = machines.hosts.len().max(1);
     let at = match machines.lower {
@@ -52,7 +62,7 @@ pub(crate) fn OutputRoom(props: &OutputProps) -> Html {
         })
     };
     html! {
-        <section class="pane term" id="output" aria-labelledby="output-title">
+        <section class="pane term" id="output" aria-labelledby="output-title" ref={room}>
             <h2 id="output-title" class="vh">{ "Log, terminals and network" }</h2>
             <header class="head">
                 <SideTabs {tabs} {at} panel="output-side" heading="output-title" on_choose={choose} />

@@ -125,8 +125,9 @@ fn drawn(index: usize, cell: &Cell) -> Html {
             data-chain={cell.layer.chain_id.clone()} data-rows={cell.n_rows.to_string()}>
             <title>{ title }</title>
             <rect x="1" y="1" width="100%" height={(height - 2).to_string()} rx="3" />
-            <text x="6" y="16">{ &cell.layer.instruction }</text>
-            <text x="6" y="31" class="small">{ format!("{}{}", words::bytes(cell.layer.bytes), if cell.layer.simulated { " simulated" } else { "" }) }</text>
+            <text x="5" y="13">{ &cell.layer.instruction }</text>
+            <text x="5" y="24" class="small">{ words::bytes(cell.layer.bytes) }</text>
+            if cell.layer.simulated { <text x="5" y="34" class="small">{ "simulated" }</text> }
         </svg>
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn Thing(props: &ThingProps) -> Html {
             if props.open {
                 <div class="thing-body">
                     <div class="offers" role="group" aria-label={format!("What can be done with {}", props.name)}>
-                        <button class="quiet look" aria-label={format!("Look into {}", props.name)} onclick={emit(Action::Inspect(props.subject.clone()))}>{ "Look inside" }</button>
+                        <button class="quiet look" aria-label={format!("Look inside {}", props.name)} onclick={emit(Action::Inspect(props.subject.clone()))}>{ "Look inside" }</button>
                         for command in &props.offers { { offer(command) } }
                         <button class="quiet" aria-label={format!("Download {}", props.name)} title={props.download.clone()} onclick={emit(Action::Fetch(props.subject.clone()))}>{ "Download" }</button>
                     </div>

@@ -17,8 +17,6 @@ pub(super) struct TypingProps {
     pub(super) host: usize,
     /// The host's name.
     pub(super) name: String,
-    /// Rises when the field is to have the keyboard.
-    pub(super) focus: u32,
     pub(super) act: Act,
 }
 
@@ -26,7 +24,6 @@ pub(super) struct TypingProps {
 #[component]
 pub(super) fn Typing(props: &TypingProps) -> Html {
     let field = use_node_ref();
-    let first_focus = use_mut_ref(|| props.focus);
     // After Escape, Tab leaves the field as it does elsewhere.
     let leaves = use_mut_ref(|| false);
     {
@@ -34,17 +31,6 @@ pub(super) fn Typing(props: &TypingProps) -> Html {
         use_effect_with((props.host, props.terminal.revision), move |_| {
             if let Some(field) = field.cast::<HtmlInputElement>() {
                 write(&field, &line);
-            }
-        });
-    }
-    {
-        let field = field.clone();
-        use_effect_with(props.focus, move |focus| {
-            if first_focus.replace(*focus) != *focus
-                && let Some(field) = field.cast::<HtmlInputElement>()
-            {
-                // A field that cannot take the focus leaves it where it was.
-                _ = field.focus();
             }
         });
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use messages::{ImageRow, LayerCell};
 
 /// The narrowest a cell is drawn, as a part of the widest one.
-const MIN_WIDTH: f64 = 0.02;
+const MIN_WIDTH: f64 = 0.06;
 
 /// Rows and cells; places and widths go from 0 to 1.
 #[derive(Debug, Clone, PartialEq, Default)]
