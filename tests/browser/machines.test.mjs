@@ -102,8 +102,7 @@ test("layers that images share are one cell over their rows", () => withPage(asy
 }));
 
 test("requests are listed as they go, with what was spared", () => withPage(async (page) => {
-  await page.click("#tab-terminal-0");
-  await page.waitForFunction(() => document.activeElement?.id === "line-0");
+  await scripted.toTerminal(page);
   await page.keyboard.type("docker push localhost:5000/api:1\n");
   await said(page, "digest");
   await page.click("#tab-wire");
@@ -132,7 +131,7 @@ async function drop(page, name, bytes) {
 }
 
 test("an archive that is dropped is loaded, and other files go to the context", () => withPage(async (page) => {
-  await page.click("#tab-terminal-0");
+  await scripted.toTerminal(page);
   await drop(page, "image.tar", archive);
   await said(page, `Loaded image: image.tar, ${archive.length} bytes`);
   assert.equal(await page.getAttribute("#tab-images", "aria-selected"), "true");
@@ -154,7 +153,7 @@ for (const colorScheme of ["light", "dark"]) {
       const { violations } = await page.evaluate((rules) => window.axe.run({ runOnly: rules }), RULES);
       found.push(...violations.map((rule) => `${state}: ${rule.id}: ${rule.help}: ${rule.nodes.map((node) => node.target.join(" ")).join(" | ")}`));
     };
-    await page.click("#tab-terminal-0");
+    await scripted.toTerminal(page);
     await page.keyboard.type("docker push localhost:5000/api:1\n");
     await said(page, "digest");
     await look("terminal");

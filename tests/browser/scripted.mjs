@@ -148,3 +148,9 @@ export async function open(browser, url, options = {}) {
   await h.ready(page);
   return { page, errors, close: () => context.close() };
 }
+
+/** Goes to a machine's terminal; then what is typed is typed there. */
+export async function toTerminal(page, host = 0) {
+  await page.click(`#tab-terminal-${host}`);
+  await page.waitForFunction((id) => document.activeElement?.id === id, `line-${host}`);
+}

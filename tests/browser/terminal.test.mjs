@@ -12,8 +12,7 @@ after(async () => { await browser?.close(); await server?.close(); });
 async function withTerminal(deed, options = {}) {
   const { page, errors, close } = await scripted.open(browser, server.url, options);
   try {
-    await page.click("#tab-terminal-0");
-    await page.waitForFunction(() => document.activeElement?.id === "line-0");
+    await scripted.toTerminal(page);
     await deed(page);
     assert.deepEqual(errors, []);
   } finally {
@@ -41,12 +40,11 @@ test("a command is drawn with its prompt, then what it says", () => withTerminal
 test("each machine has its own", () => withTerminal(async (page) => {
   await run(page, "one");
   await said(page, "ran one on workstation");
-  await page.click("#tab-terminal-1");
-  await page.waitForFunction(() => document.activeElement?.id === "line-1");
+  await scripted.toTerminal(page, 1);
   await run(page, "two");
   await said(page, "ran two on registry server");
   assert.equal((await screen(page)).length, 2);
-  await page.click("#tab-terminal-0");
+  await scripted.toTerminal(page);
   await said(page, "ran one");
 }));
 
@@ -57,7 +55,7 @@ test("Up and Down walk the commands, also after a reload", () => withTerminal(as
   for (const [key, expected] of walk) { await page.keyboard.press(key); await waitLine(page, expected); }
   await page.reload();
   await h.ready(page);
-  await page.click("#tab-terminal-0");
+  await scripted.toTerminal(page);
   await page.keyboard.press("ArrowUp");
   await waitLine(page, "two");
 }));
@@ -198,7 +196,7 @@ test("a narrow screen has keys that a phone lacks, and nothing needs sideways sc
   await page.getByRole("button", { name: "Tab: complete" }).click();
   await waitLine(page, "docker import ");
   await run(page, "x".repeat(300));
-  await said(page, "ran xxx");
+  await said(page, "ran docker import xxx");
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   assert.equal(wide, 0);
 }, { viewport: { width: 360, height: 740 } }));
