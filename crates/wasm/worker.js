@@ -64,5 +64,15 @@ turn.port1.onmessage = async () => {
 
 self.onmessage = async ({ data }) => {
   const engine = await loading.catch(() => undefined);
-  if (engine) guarded(() => { engine.receive(data); continueBuild(); });
+  if (!engine) return;
+  if (data.file) {
+    // An archive comes as a file beside its request. It is read here, so that the page holds nothing of it.
+    try {
+      data.ask.Load.bytes = new Uint8Array(await data.file.arrayBuffer());
+    } catch (error) {
+      post({ ...failed("load", `the file could not be read: ${error.message}`, "choose it again"), id: data.id });
+      return;
+    }
+  }
+  guarded(() => { engine.receive({ id: data.id, ask: data.ask }); continueBuild(); });
 };

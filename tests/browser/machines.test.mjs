@@ -108,7 +108,7 @@ test("requests are listed as they go, with what was spared", () => withPage(asyn
   await page.click("#tab-wire");
   await page.waitForSelector(".wire tbody tr >> nth=3");
   assert.match(await page.textContent(".wire tbody"), /HEAD http:\/\/localhost:5000\/v2\/api\/blobs\/sha256:b1.*64.2 MB: layer already exists/);
-  assert.equal(await page.textContent("#output .head .note"), "4 requests: 9.00 kB sent, 0 B received, 64.2 MB spared");
+  assert.equal(await page.textContent("#output .sums"), "4 requests: 9.00 kB sent, 0 B received, 64.2 MB spared");
 }));
 
 const block = (name, size) => {
@@ -141,7 +141,7 @@ test("an archive that is dropped is loaded, and other files go to the context", 
 
 test("an archive that is chosen is loaded, and a bad one is refused with the reason", () => withPage(async (page) => {
   await page.click("#tab-images");
-  await page.setInputFiles("#archive", { name: "bad.tar", mimeType: "application/x-tar", buffer: Buffer.from("no tar") });
+  await page.setInputFiles("#load-archive", { name: "bad.tar", mimeType: "application/x-tar", buffer: Buffer.from("no tar") });
   await page.waitForSelector("text=The archive was not loaded, and nothing has changed: unexpected EOF.");
 }));
 

@@ -94,7 +94,7 @@ function script(hosts, push) {
   const say = (id, answer) => postMessage({ id, answer });
   const words = ["docker ", "image ", "images ", "import ", "info "];
   self.asked = [];
-  self.onmessage = ({ data: { id, ask } }) => {
+  self.onmessage = ({ data: { id, ask, file } }) => {
     const [kind, of] = typeof ask === "string" ? [ask] : Object.entries(ask)[0];
     switch (kind) {
       case "Open": say(id, { Project: preview.project }); say(id, { Preview: preview }); break;
@@ -124,7 +124,7 @@ function script(hosts, push) {
       case "Archive": say(id, { Archive: { name: "image.tar", bytes: new Uint8Array(1024) } }); break;
       case "Load":
         if (of.name.startsWith("bad")) { say(id, { Failed: { severity: "error", code: "load", message: "unexpected EOF", hints: [] } }); break; }
-        say(id, { Terminal: { host: of.host, text: `Loaded image: ${of.name}, ${of.bytes.length} bytes\n`, clear: false, wants: prompt } });
+        say(id, { Terminal: { host: of.host, text: `Loaded image: ${of.name}, ${file.size} bytes\n`, clear: false, wants: prompt } });
         say(id, { Machines: hosts });
         break;
       default: say(id, { Failed: { severity: "error", code: "script", message: `no answer to ${kind}`, hints: [] } });

@@ -3,14 +3,13 @@
 use std::rc::Rc;
 
 use gloo::{events::EventListener, timers::callback::Timeout};
-use js_sys::Uint8Array;
 use messages::{Answer, Ask, Reply};
 use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, KeyboardEvent};
+use web_sys::{DragEvent, File, FileList, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::{
-    archive::{self, Archive},
+    archive,
     browser::{self, Theme},
     components::{Act, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
     examples::EXAMPLES,
@@ -44,8 +43,8 @@ pub(crate) enum Msg {
     Linked,
     /// Files came from outside.
     Came(Incoming),
-    /// An archive was read.
-    Archive(Archive),
+    /// An archive is to be loaded.
+    Archive(File),
     /// Something is held over the page, or no longer.
     Hover(bool),
     /// Keep the project.
@@ -60,8 +59,8 @@ pub(crate) struct App {
     theme: Theme,
     editor: Editor,
     hovers: bool,
-    /// The bytes of an archive that is to be posted.
-    archive: Option<Uint8Array>,
+    /// The archive that goes with the next request to load one.
+    archive: Option<File>,
     pause: Option<Timeout>,
     keep: Option<Timeout>,
     _listeners: [EventListener; 2],
@@ -127,9 +126,14 @@ impl Component for App {
             }
             Msg::Share => self.share(ctx),
             Msg::Linked => self.take_link(ctx),
-            Msg::Archive(Archive { name, bytes }) => {
-                self.archive = Some(bytes);
-                self.act(ctx, Action::Load(name));
+            Msg::Archive(file) => {
+                let (name, bytes) = (file.name(), file.size() as u64);
+                let action = match archive::check_size(&name, bytes) {
+                    Ok(()) => Action::Load(name, bytes),
+                    Err(why) => Action::Trouble(why),
+                };
+                self.archive = Some(file);
+                self.act(ctx, action);
             }
             Msg::Came(incoming) => self.take_files(ctx, incoming),
             Msg::Hover(hovers) => return std::mem::replace(&mut self.hovers, hovers) != hovers,
@@ -148,8 +152,8 @@ impl Component for App {
         let model = Shared(self.model.clone());
         let act = self.act.clone();
         let on_archive = {
-            let read = App::read_archive(ctx);
-            Callback::from(move |list: web_sys::FileList| _ = list.get(0).map(|file| read.emit(file)))
+            let load = link.callback(Msg::Archive);
+            Callback::from(move |list: FileList| _ = list.get(0).map(|file| load.emit(file)))
         };
         let chosen = link.callback_future(|list| async move { Msg::Came(Incoming::chosen(list).await) });
         html! {
@@ -175,7 +179,7 @@ impl App {
         if let Some(link) = &self.link {
             for request in &next.asks {
                 let posted = match self.archive.take_if(|_| matches!(request.ask, Ask::Load { .. })) {
-                    Some(bytes) => link.post_archive(request, &bytes),
+                    Some(file) => link.post_file(request, &file),
                     None => link.post(request),
                 };
                 if posted.is_err() {
@@ -268,25 +272,9 @@ impl App {
         }
     }
 
-    /// Reads an archive, tells how far it is, and hands it on.
-    fn read_archive(ctx: &Context<App>) -> Callback<web_sys::File> {
-        let link = ctx.link().clone();
-        Callback::from(move |file: web_sys::File| {
-            let link = link.clone();
-            wasm_bindgen_futures::spawn_local(async move {
-                let told = link.clone();
-                let tell = move |arriving| told.send_message(Msg::Do(Action::Arrive(arriving)));
-                link.send_message(match archive::read(&file, tell).await {
-                    Ok(archive) => Msg::Archive(archive),
-                    Err(why) => Msg::Do(Action::Refuse(why)),
-                });
-            });
-        })
-    }
-
     fn drop(ctx: &Context<App>) -> Callback<DragEvent> {
         let came = ctx.link().callback(Msg::Came);
-        let read = App::read_archive(ctx);
+        let load = ctx.link().callback(Msg::Archive);
         let gone = ctx.link().callback(|()| Msg::Hover(false));
         Callback::from(move |event: DragEvent| {
             event.prevent_default();
@@ -294,10 +282,10 @@ impl App {
             let Some(transfer) = event.data_transfer() else { return };
             // The browser empties the list when the event is over.
             let dropped = Dropped::of(&transfer);
-            let (came, read) = (came.clone(), read.clone());
+            let (came, load) = (came.clone(), load.clone());
             wasm_bindgen_futures::spawn_local(async move {
                 match dropped.archive().await {
-                    Some(archive) => read.emit(archive),
+                    Some(archive) => load.emit(archive),
                     None if dropped.is_empty() => {}
                     None => came.emit(Incoming::dropped(dropped).await),
                 }

@@ -1,16 +1,14 @@
-//! Image archives that come from outside: told from other files by how they begin, and read piece by piece.
+//! Image archives that come from outside are told from other files by how they begin.
 
-use js_sys::{Array, Function, Reflect, Uint8Array};
-use wasm_bindgen::{JsCast, JsValue};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
-use crate::{model::Arriving, words};
+use crate::words;
 
 /// The most bytes of an archive.
 const MAX_BYTES: u64 = 1 << 30;
-/// Bytes that are read at once.
-const PIECE: u64 = 8 << 20;
 /// Bytes of a file's beginning that tell what it is.
 const HEAD: usize = 64 << 10;
 /// The most bytes that a compressed beginning is unpacked to.
@@ -18,67 +16,30 @@ const MAX_HEAD: usize = 1 << 20;
 /// A tar's unit.
 const BLOCK: usize = 512;
 
-/// A file that was read. Its bytes stay outside of this module's memory, which never shrinks.
-#[derive(Debug)]
-pub(crate) struct Archive {
-    /// The file's name.
-    pub(crate) name: String,
-    /// All its bytes.
-    pub(crate) bytes: Uint8Array,
-}
-
 /// True if a file begins as `docker save`, `podman save` or an OCI layout in a tar does, compressed with gzip or not.
 pub(crate) async fn is_image(file: &File) -> bool {
-    let head = piece(file, 0, HEAD as u64).await;
-    head.is_ok_and(|head| begins_as_image(&head.to_vec()))
+    let blob: &Blob = file.unchecked_ref();
+    let Ok(head) = blob.slice_with_f64_and_f64(0.0, HEAD as f64) else {
+        return false;
+    };
+    let buffer = JsFuture::from(head.array_buffer()).await;
+    buffer.is_ok_and(|buffer| begins_as_image(&Uint8Array::new(&buffer).to_vec()))
 }
 
-/// Reads a file, and tells after each piece how far it has come.
+/// Refuses an archive that is too big to be loaded.
 ///
 /// # Errors
 ///
-/// Why it is not read, as a sentence.
-pub(crate) async fn read(file: &File, tell: impl Fn(Arriving)) -> Result<Archive, String> {
-    let name = file.name();
-    let size = file.size() as u64;
-    if size > MAX_BYTES {
-        return Err(format!(
-            "{name} was not loaded: it has {}, and the page takes archives of up to {}.",
-            words::bytes(size),
-            words::bytes(MAX_BYTES)
-        ));
+/// Why, as a sentence.
+pub(crate) fn check_size(name: &str, bytes: u64) -> Result<(), String> {
+    if bytes <= MAX_BYTES {
+        return Ok(());
     }
-    let failed =
-        |_: JsValue| format!("{name} could not be read: the browser has no room for it, or the file has changed.");
-    let bytes = room_for(size).map_err(failed)?;
-    let mut at = 0;
-    while at < size {
-        tell(Arriving {
-            name: name.clone(),
-            read: (at, size),
-        });
-        let piece = piece(file, at, PIECE.min(size - at)).await.map_err(failed)?;
-        bytes.set(&piece, at as u32);
-        at += PIECE;
-    }
-    tell(Arriving {
-        name: name.clone(),
-        read: (size, size),
-    });
-    Ok(Archive { name, bytes })
-}
-
-/// An array of so many bytes. Made in a way that can fail: where there is no memory for it, the browser throws.
-fn room_for(size: u64) -> Result<Uint8Array, JsValue> {
-    let maker: Function = Reflect::get(&js_sys::global(), &"Uint8Array".into())?.dyn_into()?;
-    Reflect::construct(&maker, &Array::of1(&JsValue::from_f64(size as f64)))?.dyn_into()
-}
-
-async fn piece(file: &File, at: u64, n_bytes: u64) -> Result<Uint8Array, JsValue> {
-    let blob: &Blob = file.unchecked_ref();
-    let part = blob.slice_with_f64_and_f64(at as f64, (at + n_bytes) as f64)?;
-    let buffer = JsFuture::from(part.array_buffer()).await?;
-    Ok(Uint8Array::new(&buffer))
+    Err(format!(
+        "{name} was not loaded: it has {}, and the page takes archives of up to {}.",
+        words::bytes(bytes),
+        words::bytes(MAX_BYTES)
+    ))
 }
 
 fn begins_as_image(head: &[u8]) -> bool {
@@ -191,6 +152,16 @@ mod tests {
         gzip.extend(b"image.tar\0");
         gzip.extend(miniz_oxide::deflate::compress_to_vec(bytes, 6));
         gzip
+    }
+
+    #[test]
+    fn an_archive_that_is_too_big_is_refused_in_words() {
+        assert_eq!(check_size("a.tar", MAX_BYTES), Ok(()));
+        let why = check_size("a.tar", 3 << 30).expect_err("it is too big");
+        assert_eq!(
+            why,
+            "a.tar was not loaded: it has 3.22 GB, and the page takes archives of up to 1.07 GB."
+        );
     }
 
     #[test]

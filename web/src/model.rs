@@ -33,7 +33,7 @@ pub(crate) use action::Action;
 pub(crate) use commands::{Offer, Then, of_container, of_image};
 pub(crate) use complete::{Known, offers};
 pub(crate) use filter::Filter;
-pub(crate) use machines::{Arriving, Lower, Machines, Upper};
+pub(crate) use machines::{Lower, Machines, Upper};
 pub(crate) use pieces::{Piece, lines as pieces};
 pub(crate) use project::{MAX_BYTES, MAX_FILES, PathError, Project, SourceFile, check_path};
 pub(crate) use reading::{CLASSES, Reading};
@@ -311,12 +311,7 @@ impl Model {
             Action::Stretch => next.machines.is_tall = !next.machines.is_tall,
             Action::FocusTerminal => next.machines.focus += 1,
             Action::OpenRow(row) => next.open_row(row),
-            Action::Arrive(arriving) => next.machines.arriving = Some(Rc::new(arriving)),
-            Action::Load(name) => next.load(name),
-            Action::Refuse(why) => {
-                next.machines.arriving = None;
-                next.trouble = Some(why.into());
-            }
+            Action::Load(name, bytes) => next.load(name, bytes),
             Action::Say(text) => next.status = text.into(),
             Action::Trouble(text) => next.trouble = Some(text.into()),
             Action::Dismiss => next.trouble = None,

@@ -1,9 +1,9 @@
 //! The line to the worker: requests go out, replies come in.
 
-use js_sys::{Array, Reflect, Uint8Array};
+use js_sys::Reflect;
 use messages::{Reply, Request};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
 use crate::browser;
@@ -71,24 +71,17 @@ impl Link {
         self.worker.post_message(&serde_wasm_bindgen::to_value(request)?)
     }
 
-    /// Posts a [`messages::Ask::Load`] with these bytes, which are the worker's from then on.
+    /// Posts a [`messages::Ask::Load`] with its file beside it: the worker reads it where it lies, and nothing of it comes into this module's
+    /// memory, which never shrinks.
     ///
     /// # Errors
     ///
     /// What the browser says if it cannot.
-    pub(crate) fn post_archive(&self, request: &Request, bytes: &Uint8Array) -> Result<(), JsValue> {
-        let message = with_bytes(request, bytes)?;
-        self.worker
-            .post_message_with_transfer(&message, &Array::of1(&bytes.buffer()))
+    pub(crate) fn post_file(&self, request: &Request, file: &File) -> Result<(), JsValue> {
+        let message = serde_wasm_bindgen::to_value(request)?;
+        Reflect::set(&message, &"file".into(), file)?;
+        self.worker.post_message(&message)
     }
-}
-
-/// Puts the bytes of an archive into a request, and moves them to the worker rather than copying them through this module's memory.
-fn with_bytes(request: &Request, bytes: &Uint8Array) -> Result<JsValue, JsValue> {
-    let message = serde_wasm_bindgen::to_value(request)?;
-    let load = Reflect::get(&Reflect::get(&message, &"ask".into())?, &"Load".into())?;
-    Reflect::set(&load, &"bytes".into(), bytes)?;
-    Ok(message)
 }
 
 impl Drop for Link {

@@ -109,7 +109,8 @@ pub enum Ask {
         host: usize,
     },
     /// Load an archive, as `docker load` does: of `docker save`, old or new, or an OCI layout. Answered by [`Answer::Terminal`], with what
-    /// docker says of it, and [`Answer::Machines`]; or by [`Answer::Failed`], and nothing changed.
+    /// docker says of it, and [`Answer::Machines`]; or by [`Answer::Failed`], and nothing changed. [`Answer::Progress`] may come before. The page
+    /// posts the file itself beside the request, as `file`, and `worker.js` reads it.
     Load {
         /// Index of the host in [`Answer::Machines`].
         host: usize,
@@ -237,6 +238,13 @@ pub enum Answer {
         path: String,
         /// Its text; empty for a new file.
         text: String,
+    },
+    /// A command on the workstation changed files of the project. [`Answer::Preview`] follows.
+    Edited {
+        /// Files that are new or have other bytes now.
+        files: Vec<FileInput>,
+        /// Paths of files that are gone.
+        removed: Vec<String>,
     },
     /// Requests that went over the simulated network since the last time, in order.
     Wire(Vec<WireRow>),

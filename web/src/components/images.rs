@@ -39,7 +39,7 @@ pub(super) fn Images(props: &ImagesProps) -> Html {
     html! {
         <>
             <HostBar model={model.clone()} act={act.clone()}>
-                <label class="upload">{ "Load an archive" }<input type="file" class="vh" id="archive" onchange={chosen} /></label>
+                <label class="upload">{ "Load an archive" }<input type="file" class="vh" id="load-archive" onchange={chosen} /></label>
             </HostBar>
             <div class="things-room">
                 if let Some(host) = host.filter(|host| !host.images.is_empty()) {
@@ -63,7 +63,7 @@ fn row(props: &ImagesProps, image: &ImageRow) -> Html {
     let row: Rc<str> = format!("{name} {}", image.id).into();
     let head = html! {
         <>
-            <b class="name-of">{ &name }</b>
+            <b class="name-of" data-image={image.id.clone()}>{ &name }</b>
             if image.dangling { <span class="tag">{ "dangling" }</span> }
             <span class="bytes">{ words::bytes(image.bytes) }</span>
             <span class="about">

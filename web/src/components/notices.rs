@@ -3,7 +3,10 @@
 use yew::prelude::*;
 
 use super::{Act, Shared};
-use crate::model::{Action, Engine};
+use crate::{
+    model::{Action, Engine},
+    words,
+};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct NoticesProps {
@@ -35,8 +38,12 @@ pub(crate) fn Notices(props: &NoticesProps) -> Html {
             }
             if let Some(arriving) = &model.machines.arriving {
                 <div class="notice">
-                    <span class="grow">{ if arriving.read.0 < arriving.read.1 { format!("Reading {} …", arriving.name) } else { format!("Loading {} …", arriving.name) } }</span>
-                    <progress max={arriving.read.1.to_string()} value={arriving.read.0.to_string()} aria-label={format!("Bytes read of {}", arriving.name)}></progress>
+                    <span class="grow">{ format!("Loading {}, {} …", arriving.name, words::bytes(arriving.bytes)) }</span>
+                    if let Some((done, total)) = arriving.read {
+                        <progress max={total.to_string()} value={done.to_string()} aria-label={format!("How far {} is read", arriving.name)}></progress>
+                    } else {
+                        <progress aria-label={format!("Loading {}", arriving.name)}></progress>
+                    }
                 </div>
             }
             if model.before.is_some() {

@@ -8,7 +8,7 @@ use super::{
     focus_soon,
     log::{LogSide, progress},
     side_tabs::{Chosen, SideTab, SideTabs},
-    wire::{WireSide, sums},
+    wire::WireSide,
 };
 use crate::{
     model::{Action, Lower},
@@ -106,7 +106,7 @@ fn about(model: &Shared) -> Html {
     let machines = &model.machines;
     match machines.lower {
         Lower::Log => progress(&model.build),
-        Lower::Wire => html! { <span class="note">{ sums(&machines.wire) }</span> },
+        Lower::Wire => html! {},
         Lower::Terminal => {
             let Some(terminal) = machines.terminal() else {
                 return html! {};

@@ -41,6 +41,7 @@ pub(super) fn WireSide(props: &WireProps) -> Html {
             if wire.n_rows > wire.rows.len() - first {
                 <p class="note">{ format!("The last {} of {} requests.", wire.rows.len() - first, wire.n_rows) }</p>
             }
+            <p class="sums">{ sums(wire) }</p>
             <table class="wire">
                 <thead><tr>
                     <th scope="col">{ "#" }</th><th scope="col">{ "From, to" }</th><th scope="col">{ "Request" }</th><th scope="col">{ "Answer" }</th>
@@ -55,7 +56,7 @@ pub(super) fn WireSide(props: &WireProps) -> Html {
 }
 
 /// All bytes in a sentence.
-pub(super) fn sums(wire: &Wire) -> String {
+fn sums(wire: &Wire) -> String {
     format!(
         "{}: {} sent, {} received, {} spared",
         words::count(wire.n_rows, "request", "requests"),

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use messages::{Options, Problem, Reply, Subject};
 
-use super::{Arriving, Inside, Key, Line, Lower, Offer, Project, Scope, SourceFile, Upper};
+use super::{Inside, Key, Line, Lower, Offer, Project, Scope, SourceFile, Upper};
 
 /// Something that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -89,12 +89,8 @@ pub(crate) enum Action {
     FocusTerminal,
     /// A row of a list is opened, or closed.
     OpenRow(Rc<str>),
-    /// An archive is being read.
-    Arrive(Arriving),
-    /// An archive has been read: load it.
-    Load(String),
-    /// An archive could not be read.
-    Refuse(String),
+    /// An archive of this name and so many bytes is loaded.
+    Load(String, u64),
     /// Something is to be said.
     Say(String),
     /// Something went wrong outside the model.

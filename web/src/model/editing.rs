@@ -175,7 +175,7 @@ impl Model {
     }
 
     /// Changes the project, and moves everything that is known about the old Dockerfile to its place in the new one.
-    fn edit(&mut self, change: impl FnOnce(&mut Project)) {
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut Project)) {
         let mut project = (*self.project).clone();
         change(&mut project);
         let text: Rc<str> = project.dockerfile().into();

@@ -42,13 +42,15 @@ pub(crate) struct Machines {
     sent: Sent,
 }
 
-/// An archive that is being read, or loaded.
+/// An archive that is being loaded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Arriving {
     /// The file's name.
     pub(crate) name: String,
-    /// Bytes read, and all.
-    pub(crate) read: (u64, u64),
+    /// Its bytes.
+    pub(crate) bytes: u64,
+    /// How much of it has been read, and of how much, once that is told.
+    pub(crate) read: Option<(usize, usize)>,
 }
 
 /// A side of the upper room.
@@ -205,6 +207,8 @@ impl Model {
     }
 
     fn give(&mut self, host: usize, input: Input) {
+        // What was typed into the editor is on the machine before a command looks for it.
+        self.settle();
         self.machines.sent.given[host] = self.ask(Ask::Type { host, input });
     }
 
@@ -297,9 +301,19 @@ impl Model {
         self.machines.row = (!is_open).then_some(row);
     }
 
-    /// An archive has been read; the host of the page has its bytes and puts them into the request.
-    pub(super) fn load(&mut self, name: String) {
+    /// Loads an archive; who posts the request puts the file beside it.
+    pub(super) fn load(&mut self, name: String, bytes: u64) {
+        if !self.has_engine() {
+            self.trouble = Some(format!("{name} was not loaded: the engine is not there yet.").into());
+            return;
+        }
         let host = self.machines.host;
+        let read = None;
+        self.machines.arriving = Some(Rc::new(Arriving {
+            name: name.clone(),
+            bytes,
+            read,
+        }));
         self.machines.sent.load = self.ask(Ask::Load {
             host,
             name,
@@ -334,6 +348,11 @@ impl Model {
             Answer::Edit { host, path, text } => {
                 if let Some(terminal) = self.machines.terminal_mut(host) {
                     terminal.editing = Some(Rc::new(super::Editing { path, text }));
+                }
+            }
+            Answer::Progress { done, total, .. } if id == self.machines.sent.load => {
+                if let Some(arriving) = &mut self.machines.arriving {
+                    Rc::make_mut(arriving).read = Some((done, total));
                 }
             }
             Answer::Wire(rows) => Rc::make_mut(&mut self.machines.wire).add(rows),

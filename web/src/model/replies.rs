@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use messages::{Answer, FileRow, ImageView, LineView, PreviewView, Problem, Reply};
+use messages::{Answer, FileInput, FileRow, ImageView, LineView, PreviewView, Problem, Reply};
 
 use super::{
-    Build, Engine, Load, MAX_LOG, Model,
+    Build, Engine, Load, MAX_LOG, Model, Project, SourceFile,
     moving::{self, put_cell},
     tree,
 };
@@ -47,6 +47,7 @@ impl Model {
                     };
                 }
             }
+            Answer::Edited { files, removed } => self.take_edits(id, files, &removed),
             Answer::Built(image) if id == self.sent.build => self.take_image(*image),
             Answer::Files(rows) => self.take_files(id, rows),
             Answer::Content(content) if id == self.sent.content => self.content = Load::Here(Rc::new(content)),
@@ -57,12 +58,41 @@ impl Model {
             Answer::Preview(_)
             | Answer::Line(_)
             | Answer::Log(_)
-            | Answer::Progress { .. }
             | Answer::Built(_)
             | Answer::Content(_)
             | Answer::Archive { .. } => {}
             of_machines => self.hear_machines(id, of_machines),
         }
+    }
+
+    /// Takes what a command has done to the project's files. The worker knows it already, and tells with the same number what a build would
+    /// do now.
+    fn take_edits(&mut self, id: u32, files: Vec<FileInput>, removed: &[String]) {
+        let was_settled = self.settled;
+        let change = |project: &mut Project| {
+            for path in removed {
+                project.files.remove(path.as_str());
+            }
+            for FileInput { path, mode, bytes } in &files {
+                let file = SourceFile {
+                    bytes: bytes.as_slice().into(),
+                    mode: *mode,
+                };
+                project.files.insert(path.as_str().into(), file);
+            }
+        };
+        self.edit(change);
+        if let Some(told) = &mut self.sent.project {
+            change(Rc::make_mut(told));
+        }
+        // What was typed meanwhile and not told yet is told as ever, and asks for a preview of its own.
+        self.settled = was_settled;
+        self.sent.preview = id;
+        self.sent.preview_text = self.text.clone();
+        if !self.project.files.contains_key(&self.open) {
+            self.open = self.project.options.dockerfile.as_str().into();
+        }
+        self.revision += 1;
     }
 
     fn take_preview(&mut self, preview: PreviewView) {

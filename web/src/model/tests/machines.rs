@@ -1,6 +1,6 @@
 //! The hosts in the model: what is asked for them, and what their answers change.
 
-use messages::{HostView, ImageRow, Input, LayerView, TerminalView, Wants, WireRow};
+use messages::{FileInput, HostView, ImageRow, Input, LayerView, TerminalView, Wants, WireRow};
 
 use super::*;
 
@@ -216,6 +216,63 @@ fn a_file_is_edited_and_saved() {
 }
 
 #[test]
+fn the_editor_is_told_before_a_command_runs() {
+    let edited = met().update(Action::Type("FROM scratch\n".to_owned()));
+    let model = typed(&edited, "docker build .");
+    assert_eq!(kinds(&model), ["put", "type"]);
+}
+
+fn edited(files: &[(&str, &str)], removed: &[&str]) -> Answer {
+    let file = |(path, text): &(&str, &str)| FileInput {
+        path: (*path).to_owned(),
+        mode: 0o644,
+        bytes: text.as_bytes().to_vec(),
+    };
+    Answer::Edited {
+        files: files.iter().map(file).collect(),
+        removed: removed.iter().map(|path| (*path).to_owned()).collect(),
+    }
+}
+
+#[test]
+fn what_a_command_does_to_the_files_is_in_the_editor_and_not_told_back() {
+    let model = typed(&met(), "vi Dockerfile");
+    let id = last_id(&model);
+    let model = model.update(reply(id, edited(&[("Dockerfile", "FROM scratch\n")], &["index.html"])));
+    assert_eq!(&*model.text, "FROM scratch\n");
+    assert!(!model.project.files.contains_key("index.html"));
+    assert_eq!(kinds(&model.update(Action::Settle)), Vec::<&str>::new());
+    let model = model.update(reply(id, preview(&[(1, LineState::Base)])));
+    assert!(model.is_fresh());
+    assert_eq!(states(&model), [(1, LineState::Base)]);
+}
+
+#[test]
+fn what_is_typed_while_a_command_changes_files_is_kept_and_told() {
+    let model = typed(&met(), "touch new");
+    let id = last_id(&model);
+    let model = model
+        .update(Action::Type("FROM typed\n".to_owned()))
+        .update(reply(id, edited(&[("new", "")], &[])));
+    assert_eq!(&*model.text, "FROM typed\n");
+    let settled = model.update(Action::Settle);
+    let Ask::Put { files } = &settled.asks[0].ask else {
+        panic!("expected Put, found {:?}", settled.asks)
+    };
+    assert_eq!(
+        files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(),
+        ["Dockerfile"]
+    );
+}
+
+#[test]
+fn an_open_file_that_a_command_removes_gives_way_to_the_dockerfile() {
+    let model = met().update(Action::OpenFile("index.html".into()));
+    let model = model.update(reply(9, edited(&[], &["index.html"])));
+    assert!(model.shows_dockerfile());
+}
+
+#[test]
 fn completions_are_taken_for_the_last_question_only() {
     let asked = met().update(Action::Press(0, Line::of("docker im"), Key::Tab));
     let id = last_id(&asked);
@@ -250,19 +307,24 @@ fn requests_on_the_wire_are_added_up() {
 
 #[test]
 fn an_archive_is_loaded_into_the_host_that_is_shown() {
-    let arriving = Arriving {
-        name: "a.tar".to_owned(),
-        read: (1, 2),
-    };
     let model = met()
         .update(Action::ShowHost(1))
-        .update(Action::Arrive(arriving))
-        .update(Action::Load("a.tar".to_owned()));
+        .update(Action::Load("a.tar".to_owned(), 9_000));
     let Ask::Load { host: 1, name, .. } = &model.asks[0].ask else {
         panic!("expected Load, found {:?}", model.asks)
     };
     assert_eq!(name, "a.tar");
     let id = last_id(&model);
+    let told = Answer::Progress {
+        done: 1,
+        total: 9,
+        doing: String::new(),
+    };
+    let model = model.update(reply(id, told));
+    assert_eq!(
+        model.machines.arriving.as_ref().and_then(|arriving| arriving.read),
+        Some((1, 9))
+    );
     let loaded = model.update(reply(id, hosts()));
     assert_eq!(
         (&loaded.machines.arriving, loaded.machines.upper),
