@@ -55,6 +55,7 @@ test("commands, images and files are completed", () => withPage(async (page) => 
   await page.keyboard.press("Tab");
   await page.waitForFunction(() => document.querySelector(".typing .line").value.startsWith("docker image"));
   await page.keyboard.press("Control+u");
+  await run(page, "cd project");
   await page.keyboard.type("cat Dockerf");
   await page.keyboard.press("Tab");
   await page.waitForFunction(() => document.querySelector(".typing .line").value.trim() === "cat Dockerfile");
@@ -78,6 +79,7 @@ test("a push goes over the network, and what the registry has is spared the seco
 
 test("a file is edited in the terminal, and the editor has it", () => withPage(async (page) => {
   await toTerminal(page);
+  await run(page, "cd project");
   await page.keyboard.type("vi Dockerfile\n");
   await page.waitForSelector(".over textarea");
   await page.fill(".over textarea", "FROM scratch\n# by vi\n");
