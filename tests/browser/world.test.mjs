@@ -86,3 +86,27 @@ test("a file is edited in the terminal, and the editor has it", () => withPage(a
   await page.click("#save-and-leave");
   await page.waitForFunction(() => document.querySelector("#editor").textContent.includes("# by vi"));
 }));
+
+test("an archive that the page wrote is loaded on another machine, with the same image", () => withPage(async (page) => {
+  await h.write(page, "Dockerfile", "FROM scratch\nCOPY index.html /\n");
+  assert.equal(await h.build(page), "finished");
+  const id = await h.imageId(page);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
+  await page.click("#tab-images");
+  await page.getByRole("group", { name: "Machine" }).getByRole("button").nth(1).click();
+  await page.setInputFiles("#load-archive", await download.path());
+  await page.waitForSelector(`[data-image="${id}"]`);
+  await toTerminal(page, 1);
+  assert.match(await screen(page), /Loaded image: course-nginx:latest/);
+  await page.click(`[data-image="${id}"]`);
+  await page.click(".thing.open .look");
+  await page.waitForSelector("[data-layer='0']");
+  assert.match(await page.textContent(".whose"), /An image of/);
+}));
+
+test("what is no archive is refused with the reason, and nothing has changed", () => withPage(async (page) => {
+  await page.click("#tab-images");
+  await page.setInputFiles("#load-archive", { name: "bad.tar", mimeType: "application/x-tar", buffer: Buffer.from("no tar") });
+  await page.waitForSelector("text=The archive was not loaded, and nothing has changed");
+  assert.equal(await page.locator(".thing").count(), 0);
+}));

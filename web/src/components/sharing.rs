@@ -125,7 +125,7 @@ fn drawn(index: usize, cell: &Cell) -> Html {
             data-chain={cell.layer.chain_id.clone()} data-rows={cell.n_rows.to_string()}>
             <title>{ title }</title>
             <rect x="1" y="1" width="100%" height={(height - 2).to_string()} rx="3" />
-            <text x="5" y="13">{ &cell.layer.instruction }</text>
+            <text x="5" y="13">{ words::instruction(&cell.layer.instruction) }</text>
             <text x="5" y="24" class="small">{ words::bytes(cell.layer.bytes) }</text>
             if cell.layer.simulated { <text x="5" y="34" class="small">{ "simulated" }</text> }
         </svg>
@@ -142,7 +142,7 @@ fn table(picture: &Picture) -> Html {
             <thead><tr><th scope="col">{ "Layer" }</th><th scope="col" class="size">{ "Size" }</th><th scope="col">{ "Images that have it" }</th></tr></thead>
             <tbody>
                 for cell in &picture.cells {
-                    <tr><th scope="row">{ &cell.layer.instruction }if cell.layer.simulated { <span class="tag">{ "simulated" }</span> }</th>
+                    <tr><th scope="row">{ words::instruction(&cell.layer.instruction) }if cell.layer.simulated { <span class="tag">{ "simulated" }</span> }</th>
                         <td class="size">{ words::bytes(cell.layer.bytes) }</td><td>{ images(cell) }</td></tr>
                 }
             </tbody>
