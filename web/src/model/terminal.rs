@@ -114,7 +114,8 @@ impl Terminal {
                 let line = self.history.down();
                 self.show(line)
             }
-            Key::Tab => self.tab(tabs == Tabs::Several),
+            // A second Tab may come before the answer to the first.
+            Key::Tab => self.tab(tabs != Tabs::None),
             Key::Interrupt => self.interrupt(),
             Key::EndOfInput => self.end_of_input(),
             Key::Clear => {

@@ -200,6 +200,15 @@ fn several_offers_fill_in_what_they_share_and_are_listed_by_the_second_tab() {
 }
 
 #[test]
+fn two_quick_tabs_list_the_offers_too() {
+    let mut terminal = free();
+    terminal.press(Line::of("docker i"), Key::Tab);
+    terminal.press(Line::of("docker i"), Key::Tab);
+    terminal.offer(7, &words(&["image ", "info "]));
+    assert_eq!(lines(&terminal), ["~ $ docker i", "image  info"]);
+}
+
+#[test]
 fn a_key_between_two_tabs_begins_again() {
     let mut terminal = free();
     let offers = words(&["image ", "info "]);
