@@ -64,5 +64,11 @@ turn.port1.onmessage = async () => {
 
 self.onmessage = async ({ data }) => {
   const engine = await loading.catch(() => undefined);
-  if (engine) guarded(() => { engine.receive(data); continueBuild(); });
+  if (!engine) return;
+  guarded(() => {
+    // An archive comes as a file beside its request. It is handed over as it is, to be read where it lies, piece by piece.
+    if (data.file) engine.load(data.id, data.ask.Load.host, data.ask.Load.name, data.file);
+    else engine.receive({ id: data.id, ask: data.ask });
+    continueBuild();
+  });
 };

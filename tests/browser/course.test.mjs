@@ -35,7 +35,7 @@ async function compare(page, native, files) {
 }
 
 /** Bytes of the whole image, as the heading says. */
-const weight = (page) => page.textContent("#layers .head .note");
+const weight = (page) => page.textContent("#layers .weight");
 
 for (const id of ["course-nginx", "course-go", "course-go-stages"]) {
   test(`${id} gives the same image in the page and natively`, async () => {

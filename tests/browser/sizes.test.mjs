@@ -26,8 +26,9 @@ function check(what, file, budget) {
 
 const find = (pattern) => join(dist, readdirSync(dist).find((name) => pattern.test(name)) ?? `nothing like ${pattern}`);
 
-check("the page's module", find(/_bg\.wasm$/), 300 * KIB);
+check("the page's module", find(/_bg\.wasm$/), 360 * KIB);
 check("the page's glue", find(/^layerlab-page-.*\.js$/), 20 * KIB);
-check("the engine's module", join(dist, engine, "engine_bg.wasm"), 560 * KIB);
-check("the shell's module", join(dist, engine, "shell_bg.wasm"), 1800 * KIB);
+// The machines are in it: the docker command language, daemons, registries and their client. A module of their own would spare those who only build.
+check("the engine's module", join(dist, engine, "engine_bg.wasm"), 1060 * KIB);
+check("the shell's module", join(dist, engine, "shell_bg.wasm"), 1860 * KIB);
 check("the editor", find(/^editor-.*\.js$/), 150 * KIB);

@@ -85,7 +85,8 @@ impl Executor for Script {
             tree,
             caches: vec![],
             exit: 0,
-            log: String::new(),
+            lasting: None,
+            output: Vec::new(),
             millis: 1,
             fidelity: Fidelity::Exact,
         };

@@ -3,16 +3,17 @@
 use std::rc::Rc;
 
 use gloo::{events::EventListener, timers::callback::Timeout};
-use messages::{Answer, Reply};
+use messages::{Answer, Ask, Reply};
 use wasm_bindgen::JsCast;
-use web_sys::{DragEvent, KeyboardEvent};
+use web_sys::{DragEvent, File, FileList, KeyboardEvent};
 use yew::prelude::*;
 
 use crate::{
+    archive,
     browser::{self, Theme},
     components::{Act, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
     examples::EXAMPLES,
-    incoming::{self, Incoming},
+    incoming::{Dropped, Incoming},
     model::{Action, Model, Project},
     rich::{self, Editor},
     saved,
@@ -42,6 +43,8 @@ pub(crate) enum Msg {
     Linked,
     /// Files came from outside.
     Came(Incoming),
+    /// An archive is to be loaded.
+    Archive(File),
     /// Something is held over the page, or no longer.
     Hover(bool),
     /// Keep the project.
@@ -56,6 +59,8 @@ pub(crate) struct App {
     theme: Theme,
     editor: Editor,
     hovers: bool,
+    /// The archive that goes with the next request to load one.
+    archive: Option<File>,
     pause: Option<Timeout>,
     keep: Option<Timeout>,
     _listeners: [EventListener; 2],
@@ -86,12 +91,13 @@ impl Component for App {
             }),
         ];
         let mut app = App {
-            model: Rc::new(Model::new(first_project())),
+            model: Rc::new(Model::new(first_project()).update(Action::Remember(browser::kept_commands()))),
             act: link.callback(Msg::Do),
             link: None,
             theme,
             editor: Editor::Coming,
             hovers: false,
+            archive: None,
             pause: None,
             keep: None,
             _listeners: listeners,
@@ -120,6 +126,15 @@ impl Component for App {
             }
             Msg::Share => self.share(ctx),
             Msg::Linked => self.take_link(ctx),
+            Msg::Archive(file) => {
+                let (name, bytes) = (file.name(), file.size() as u64);
+                let action = match archive::check_size(&name, bytes) {
+                    Ok(()) => Action::Load(name, bytes),
+                    Err(why) => Action::Trouble(why),
+                };
+                self.archive = Some(file);
+                self.act(ctx, action);
+            }
             Msg::Came(incoming) => self.take_files(ctx, incoming),
             Msg::Hover(hovers) => return std::mem::replace(&mut self.hovers, hovers) != hovers,
             Msg::Keep => {
@@ -136,6 +151,10 @@ impl Component for App {
         let link = ctx.link();
         let model = Shared(self.model.clone());
         let act = self.act.clone();
+        let on_archive = {
+            let load = link.callback(Msg::Archive);
+            Callback::from(move |list: FileList| _ = list.get(0).map(|file| load.emit(file)))
+        };
         let chosen = link.callback_future(|list| async move { Msg::Came(Incoming::chosen(list).await) });
         html! {
             <div class={classes!("page", self.hovers.then_some("hovers"))} ondragover={link.callback(|event: DragEvent| { event.prevent_default(); Msg::Hover(true) })}
@@ -143,9 +162,9 @@ impl Component for App {
                 ondrop={App::drop(ctx)}>
                 <Header model={model.clone()} theme={self.theme} act={act.clone()} on_theme={link.callback(Msg::Theme)} on_share={link.callback(|()| Msg::Share)} />
                 <Notices model={model.clone()} act={act.clone()} hovers={self.hovers} on_restart={link.callback(|()| Msg::Restart)} />
-                <main class="bench">
+                <main class={classes!("bench", self.model.machines.is_tall.then_some("tall"))}>
                     <SourceRoom model={model.clone()} act={act.clone()} editor={self.editor.clone()} on_chosen={chosen} />
-                    <LayersRoom model={model.clone()} act={act.clone()} />
+                    <LayersRoom model={model.clone()} act={act.clone()} {on_archive} />
                     <InsideRoom model={model.clone()} act={act.clone()} />
                     <OutputRoom {model} {act} />
                 </main>
@@ -159,7 +178,11 @@ impl App {
         let next = self.model.update(action);
         if let Some(link) = &self.link {
             for request in &next.asks {
-                if link.post(request).is_err() {
+                let posted = match self.archive.take_if(|_| matches!(request.ask, Ask::Load { .. })) {
+                    Some(file) => link.post_file(request, &file),
+                    None => link.post(request),
+                };
+                if posted.is_err() {
                     ctx.link()
                         .send_message(Msg::Heard(Heard::Lost("it does not take messages".to_owned())));
                 }
@@ -174,6 +197,10 @@ impl App {
         }
         if changed {
             self.keep = Some(later(ctx, KEEP_MS, || Msg::Keep));
+        }
+        let commands = next.machines.commands();
+        if commands != self.model.machines.commands() {
+            browser::keep_commands(&commands);
         }
         self.model = Rc::new(next);
     }
@@ -247,17 +274,22 @@ impl App {
 
     fn drop(ctx: &Context<App>) -> Callback<DragEvent> {
         let came = ctx.link().callback(Msg::Came);
+        let load = ctx.link().callback(Msg::Archive);
         let gone = ctx.link().callback(|()| Msg::Hover(false));
         Callback::from(move |event: DragEvent| {
             event.prevent_default();
             gone.emit(());
             let Some(transfer) = event.data_transfer() else { return };
             // The browser empties the list when the event is over.
-            let entries = incoming::entries(&transfer);
-            let came = came.clone();
-            if !entries.is_empty() {
-                wasm_bindgen_futures::spawn_local(async move { came.emit(Incoming::dropped(entries).await) });
-            }
+            let dropped = Dropped::of(&transfer);
+            let (came, load) = (came.clone(), load.clone());
+            wasm_bindgen_futures::spawn_local(async move {
+                match dropped.archive().await {
+                    Some(archive) => load.emit(archive),
+                    None if dropped.is_empty() => {}
+                    None => came.emit(Incoming::dropped(dropped).await),
+                }
+            });
         })
     }
 }

@@ -2,9 +2,10 @@
 
 use js_sys::{Array, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{Blob, BlobPropertyBag, HtmlAnchorElement, Storage, Url};
+use web_sys::{Blob, BlobPropertyBag, ClipboardEvent, HtmlAnchorElement, Storage, Url};
 
 const PROJECT: &str = "layerlab.project.v1";
+const COMMANDS: &str = "layerlab.commands.v1";
 const THEME: &str = "layerlab.theme";
 
 /// Dark or light.
@@ -75,6 +76,36 @@ pub(crate) fn kept_project() -> Option<String> {
 /// Keeps a project's text. Returns false where the storage is full or forbidden.
 pub(crate) fn keep_project(text: &str) -> bool {
     storage().is_some_and(|storage| storage.set_item(PROJECT, text).is_ok())
+}
+
+/// The commands typed in this session, of each host, oldest first.
+pub(crate) fn kept_commands() -> Vec<Vec<String>> {
+    let kept = session().and_then(|storage| storage.get_item(COMMANDS).ok().flatten());
+    // What something else has written there is as good as nothing.
+    kept.and_then(|text| serde_json::from_str(&text).ok())
+        .unwrap_or_default()
+}
+
+/// Keeps commands for as long as this tab lives. A full or forbidden storage forgets them.
+pub(crate) fn keep_commands(commands: &[&[String]]) {
+    let text = serde_json::to_string(commands).expect("strings can be written as JSON");
+    _ = session().map(|storage| storage.set_item(COMMANDS, &text));
+}
+
+/// The tab's storage; `None` where it is forbidden.
+fn session() -> Option<Storage> {
+    gloo::utils::window().session_storage().ok().flatten()
+}
+
+/// True if text of the page is selected: then Ctrl-C copies it.
+pub(crate) fn is_text_selected() -> bool {
+    let selection = gloo::utils::window().get_selection().ok().flatten();
+    selection.is_some_and(|selection| !selection.is_collapsed())
+}
+
+/// The text of a paste.
+pub(crate) fn pasted(event: &ClipboardEvent) -> Option<String> {
+    event.clipboard_data()?.get_data("text").ok()
 }
 
 /// The part of the page's address behind `#`.

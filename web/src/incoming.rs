@@ -8,7 +8,10 @@ use web_sys::{
     FileSystemFileEntry,
 };
 
-use crate::model::{MAX_BYTES, MAX_FILES, SourceFile};
+use crate::{
+    archive, layout,
+    model::{MAX_BYTES, MAX_FILES, SourceFile},
+};
 
 /// Files with their paths, and how many were left out because there were too many or too big.
 #[derive(Debug, Default)]
@@ -36,11 +39,14 @@ impl Incoming {
         incoming.without_top_folder()
     }
 
-    /// Reads what was dropped. The entries must have been taken in the event itself: see [`entries`].
-    pub(crate) async fn dropped(entries: Vec<FileSystemEntry>) -> Incoming {
+    /// Reads what was dropped.
+    pub(crate) async fn dropped(dropped: Dropped) -> Incoming {
         let mut incoming = Incoming::default();
+        for file in dropped.files {
+            incoming.add(file.name(), &file).await;
+        }
         // Not recursive: a folder can be deep.
-        let mut waiting = entries;
+        let mut waiting = dropped.entries;
         while let Some(entry) = waiting.pop() {
             if entry.is_directory() {
                 waiting.extend(children(entry.unchecked_into::<FileSystemDirectoryEntry>()).await);
@@ -98,13 +104,65 @@ impl Incoming {
     }
 }
 
-/// The entries of a drop; must be called within the event, before anything is awaited.
-pub(crate) fn entries(transfer: &DataTransfer) -> Vec<FileSystemEntry> {
-    let items = transfer.items();
-    let items = (0..items.length()).filter_map(|index| items.get(index));
-    items
-        .filter_map(|item| item.webkit_get_as_entry().ok().flatten())
-        .collect()
+/// What lies in a drop: entries where the browser has them, which may be folders, and files where it has only those.
+#[derive(Debug, Default)]
+pub(crate) struct Dropped {
+    entries: Vec<FileSystemEntry>,
+    files: Vec<File>,
+}
+
+impl Dropped {
+    /// Must be called within the event, before anything is awaited: the browser empties the list then.
+    pub(crate) fn of(transfer: &DataTransfer) -> Dropped {
+        let items = transfer.items();
+        let mut dropped = Dropped::default();
+        for item in (0..items.length()).filter_map(|index| items.get(index)) {
+            match item.webkit_get_as_entry().ok().flatten() {
+                Some(entry) => dropped.entries.push(entry),
+                None => dropped.files.extend(item.get_as_file().ok().flatten()),
+            }
+        }
+        dropped
+    }
+
+    /// True if it was no files that were dropped.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.files.is_empty()
+    }
+
+    /// The image archive that it is: one file that is one, or one folder that is an OCI layout.
+    pub(crate) async fn archive(&self) -> Option<File> {
+        let file = match (&self.entries[..], &self.files[..]) {
+            ([], [file]) => file.clone(),
+            ([entry], []) if entry.is_directory() => return oci_layout(entry.unchecked_ref()).await,
+            ([entry], []) => file(entry.unchecked_ref::<FileSystemFileEntry>()).await?,
+            _ => return None,
+        };
+        archive::is_image(&file).await.then_some(file)
+    }
+}
+
+/// A folder as one tar, if it holds a file `oci-layout`.
+async fn oci_layout(folder: &FileSystemDirectoryEntry) -> Option<File> {
+    let top = format!("{}/", folder.full_path());
+    let mut waiting = children(folder.clone()).await;
+    if !waiting.iter().any(|entry| entry.name() == "oci-layout") {
+        return None;
+    }
+    let mut files = Vec::new();
+    while let Some(entry) = waiting.pop() {
+        if files.len() >= MAX_FILES {
+            return None;
+        }
+        if entry.is_directory() {
+            waiting.extend(children(entry.unchecked_into::<FileSystemDirectoryEntry>()).await);
+        } else {
+            let path = entry.full_path();
+            let file = file(entry.unchecked_ref::<FileSystemFileEntry>()).await?;
+            files.push((path.strip_prefix(&top).unwrap_or(&path).to_owned(), file));
+        }
+    }
+    layout::tar(&folder.name(), &files)
 }
 
 /// All children of a folder: the browser hands them out a hundred at a time.

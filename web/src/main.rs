@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 mod app;
+mod archive;
 mod browser;
 mod components;
 mod examples;
 mod incoming;
+mod layout;
 mod model;
 mod rich;
 mod saved;

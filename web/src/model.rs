@@ -3,33 +3,45 @@
 //! [`Model::update`] is pure. What has to be said to the worker is left in [`Model::asks`] for the host to post.
 
 mod action;
+mod commands;
 mod complete;
 mod editing;
 mod filter;
+mod machines;
 mod moving;
 mod pieces;
 mod project;
 mod reading;
 mod replies;
 mod selecting;
+mod sharing;
 mod shift;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod tree;
 mod utf16;
+mod wire;
 
 use std::{collections::BTreeSet, rc::Rc};
 
-use messages::{Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Request, StageView};
+use messages::{
+    Ask, ContentView, FileRow, ImageView, LineView, Options, Problem, ProjectView, Request, StageView, Subject,
+};
 
 pub(crate) use action::Action;
+pub(crate) use commands::{Offer, Then, of_container, of_image};
 pub(crate) use complete::{Known, offers};
 pub(crate) use filter::Filter;
+pub(crate) use machines::{Lower, Machines, Upper};
 pub(crate) use pieces::{Piece, lines as pieces};
 pub(crate) use project::{MAX_BYTES, MAX_FILES, PathError, Project, SourceFile, check_path};
 pub(crate) use reading::{CLASSES, Reading};
+pub(crate) use sharing::{Cell, Labelled, Picture, counts as layer_counts, name as image_name};
+pub(crate) use terminal::{Chunk, Edit, Editing, History, Key, Line, Look, Row, Terminal};
 pub(crate) use tree::{Branch, branches, name, parent};
 pub(crate) use utf16::Utf16Map;
+pub(crate) use wire::Wire;
 
 /// The most lines of log that are kept.
 const MAX_LOG: usize = 4_000;
@@ -70,9 +82,15 @@ pub(crate) struct Model {
     /// Lines of its log.
     pub(crate) log: Rc<Vec<Rc<str>>>,
     /// The image last built.
-    pub(crate) image: Option<Rc<ImageView>>,
+    pub(crate) built: Option<Rc<ImageView>>,
     /// For each of its layers the line that made it, by the text as it now stands.
     pub(crate) layer_lines: Rc<[Option<usize>]>,
+    /// The image that is looked into: the one last built, or one of a host.
+    pub(crate) image: Option<Rc<ImageView>>,
+    /// Which one that is.
+    pub(crate) subject: Subject,
+    /// The simulated hosts.
+    pub(crate) machines: Machines,
     /// The selected line, layer and path: one selection for all rooms.
     pub(crate) selection: Selection,
     /// Which side of the image is shown.
@@ -223,8 +241,11 @@ impl Model {
             summary: Rc::default(),
             build: Build::Idle,
             log: Rc::default(),
-            image: None,
+            built: None,
             layer_lines: Rc::default(),
+            image: None,
+            subject: Subject::Built,
+            machines: Machines::default(),
             selection: Selection::default(),
             inside: Inside::Files,
             scope: Scope::Layer,
@@ -266,7 +287,7 @@ impl Model {
             Action::Build => next.start_build(),
             Action::Cancel => next.cancel(),
             Action::ForgetCache => next.forget_cache(),
-            Action::Download => _ = next.ask(Ask::Archive),
+            Action::Download => _ = next.ask(Ask::Archive(next.subject.clone())),
             Action::Reply(reply) => next.take(reply),
             Action::EngineFailed(why) => next.lose_engine(&why),
             Action::EngineRestarted => next.engine = Engine::Starting,
@@ -278,6 +299,19 @@ impl Model {
             Action::ShowScope(scope) => next.show_scope(scope),
             Action::Narrow(filter) => next.filter = filter.into(),
             Action::Fold(path) => next.fold(path),
+            Action::Remember(histories) => next.remember(histories),
+            Action::Press(host, line, key) => next.press(host, line, key),
+            Action::LeaveEditor(host, text) => next.leave_editor(host, text),
+            Action::TypeOffer(host, offer) => next.type_offer(host, &offer),
+            Action::Inspect(subject) => next.inspect(subject),
+            Action::Fetch(subject) => _ = next.ask(Ask::Archive(subject)),
+            Action::ShowUpper(upper) => next.show_upper(upper),
+            Action::ShowLower(lower) => next.show_lower(lower),
+            Action::ShowHost(host) => next.show_host(host),
+            Action::Stretch => next.machines.is_tall = !next.machines.is_tall,
+            Action::FocusTerminal => next.machines.focus += 1,
+            Action::OpenRow(row) => next.open_row(row),
+            Action::Load(name, bytes) => next.load(name, bytes),
             Action::Say(text) => next.status = text.into(),
             Action::Trouble(text) => next.trouble = Some(text.into()),
             Action::Dismiss => next.trouble = None,
@@ -323,10 +357,16 @@ impl Model {
         matches!(self.build, Build::Running { .. })
     }
 
-    /// True if the project is no longer the one that the image was built of.
+    /// The line that made a layer of the image that is looked into, by the text as it now stands.
+    pub(crate) fn line_of(&self, layer: usize) -> Option<usize> {
+        let is_own = self.subject == Subject::Built;
+        self.layer_lines.get(layer).copied().flatten().filter(|_| is_own)
+    }
+
+    /// True if the image that is looked into is the one last built, and the project is no longer the one that it was built of.
     pub(crate) fn is_image_old(&self) -> bool {
         let is_same = |built: &Rc<Project>| Rc::ptr_eq(built, &self.project) || *built == self.project;
-        self.image.is_some() && !self.sent.built.as_ref().is_some_and(is_same)
+        self.image.is_some() && self.subject == Subject::Built && !self.sent.built.as_ref().is_some_and(is_same)
     }
 
     fn ask(&mut self, ask: Ask) -> u32 {

@@ -50,6 +50,18 @@ pub(crate) fn short_digest(digest: &str) -> &str {
     if is_digest { &hex[..12] } else { digest }
 }
 
+/// What made a layer, as it stands in a Dockerfile: without the shell and the mark that builders put around it.
+pub(crate) fn instruction(created_by: &str) -> String {
+    let text = created_by.strip_suffix("# buildkit").unwrap_or(created_by).trim();
+    if let Some(made) = text.strip_prefix("/bin/sh -c #(nop)") {
+        return made.trim().to_owned();
+    }
+    match (text.strip_prefix("RUN /bin/sh -c "), text.strip_prefix("/bin/sh -c ")) {
+        (Some(command), _) | (None, Some(command)) => format!("RUN {}", command.trim()),
+        (None, None) => text.to_owned(),
+    }
+}
+
 /// A clause as a sentence: `first build` becomes `First build.`, and `index.html changed` keeps the file's name.
 pub(crate) fn sentence(clause: &str) -> String {
     let first = clause.split_whitespace().next().unwrap_or("");
@@ -165,6 +177,21 @@ mod tests {
         assert_eq!(sentence("index.html changed"), "index.html changed.");
         assert_eq!(sentence("Line 3 runs."), "Line 3 runs.");
         assert_eq!(sentence(""), "");
+    }
+
+    #[test]
+    fn an_instruction_stands_as_in_a_dockerfile() {
+        let cases = [
+            ("RUN /bin/sh -c apt-get update # buildkit", "RUN apt-get update"),
+            ("/bin/sh -c apk add curl", "RUN apk add curl"),
+            ("/bin/sh -c #(nop) ADD file:ab in / ", "ADD file:ab in /"),
+            ("COPY index.html ./ # buildkit", "COPY index.html ./"),
+            ("ADD rootfs.tar / # buildkit", "ADD rootfs.tar /"),
+            ("", ""),
+        ];
+        for (created_by, text) in cases {
+            assert_eq!(instruction(created_by), text);
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! The line to the worker: requests go out, replies come in.
 
+use js_sys::Reflect;
 use messages::{Reply, Request};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
-use web_sys::{MessageEvent, Worker, WorkerOptions, WorkerType};
+use web_sys::{File, MessageEvent, Worker, WorkerOptions, WorkerType};
 use yew::Callback;
 
 use crate::browser;
@@ -45,7 +46,7 @@ impl Link {
         });
         let on_error = Closure::<dyn FnMut(JsValue)>::new(move |event: JsValue| {
             // A program that cannot be loaded gives a plain event without a message.
-            let message = js_sys::Reflect::get(&event, &"message".into())
+            let message = Reflect::get(&event, &"message".into())
                 .ok()
                 .and_then(|message| message.as_string());
             hear.emit(Heard::Lost(
@@ -68,6 +69,18 @@ impl Link {
     /// What the browser says if it cannot.
     pub(crate) fn post(&self, request: &Request) -> Result<(), JsValue> {
         self.worker.post_message(&serde_wasm_bindgen::to_value(request)?)
+    }
+
+    /// Posts a [`messages::Ask::Load`] with its file beside it: the worker reads it where it lies, and nothing of it comes into this module's
+    /// memory, which never shrinks.
+    ///
+    /// # Errors
+    ///
+    /// What the browser says if it cannot.
+    pub(crate) fn post_file(&self, request: &Request, file: &File) -> Result<(), JsValue> {
+        let message = serde_wasm_bindgen::to_value(request)?;
+        Reflect::set(&message, &"file".into(), file)?;
+        self.worker.post_message(&message)
     }
 }
 

@@ -52,7 +52,10 @@ impl<'a> Takes<'a> {
     pub(crate) fn of(plan: &'a Plan, action: &'a Action) -> Option<Takes<'a>> {
         let Action::Copy(copy) = action else { return None };
         let patterns: Vec<Taken<'a>> = items(plan, copy).filter_map(taken).collect();
-        let exclude = Ignore::patterns(copy.exclude.iter().map(String::as_str)).ok();
+        let exclude = match copy.exclude.as_slice() {
+            [] => None,
+            patterns => Ignore::patterns(patterns.iter().map(String::as_str)).ok(),
+        };
         (!patterns.is_empty()).then_some(Takes { patterns, exclude })
     }
 

@@ -88,9 +88,19 @@ pub(crate) fn advise(scene: &Scene<'_>) -> Vec<Advice> {
         return Vec::new();
     };
     let folders = needless(scene);
-    let files = files(context);
+    let within = |file: ContextFile| {
+        let (above, _) = file.path.rsplit_once('/').unwrap_or_default();
+        let folder = above
+            .split('/')
+            .find_map(|part| folders.iter().find(|name| **name == part).copied());
+        (file, folder)
+    };
+    let files: Vec<Placed> = files(context).into_iter().map(within).collect();
+    if files.iter().all(|(_, folder)| folder.is_none()) {
+        return Vec::new();
+    }
     // The first COPY that takes most of it counts; an ignore file helps all of them.
-    let found = scene.steps().find_map(|(_, step)| judge(scene, step, &files, &folders));
+    let found = scene.steps().find_map(|(_, step)| judge(scene, step, &files));
     found.into_iter().collect()
 }
 
@@ -113,16 +123,15 @@ fn needless(scene: &Scene<'_>) -> Vec<&'static str> {
     FOLDERS.iter().filter(is_made).map(|folder| folder.name).collect()
 }
 
-fn judge(scene: &Scene<'_>, step: &Step, files: &[ContextFile], folders: &[&'static str]) -> Option<Advice> {
+/// A file, and the needless folder it lies in, if it does.
+type Placed = (ContextFile, Option<&'static str>);
+
+fn judge(scene: &Scene<'_>, step: &Step, files: &[Placed]) -> Option<Advice> {
     let takes = Takes::of(scene.plan, &step.action)?;
     let mut all = 0;
     let mut needless: BTreeMap<&'static str, u64> = BTreeMap::new();
-    for file in files.iter().filter(|file| takes.has(&file.path)) {
+    for (file, folder) in files.iter().filter(|(file, _)| takes.has(&file.path)) {
         all += file.size();
-        let (above, _) = file.path.rsplit_once('/').unwrap_or_default();
-        let folder = above
-            .split('/')
-            .find_map(|part| folders.iter().find(|name| **name == part));
         if let Some(folder) = folder {
             *needless.entry(folder).or_default() += file.size();
         }

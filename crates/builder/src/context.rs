@@ -109,7 +109,7 @@ pub fn ignore_file<C: Context + ?Sized>(
     dockerfile: &str,
 ) -> Result<Option<(String, String)>, ContextError> {
     let entries = context.entries()?;
-    for path in [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()] {
+    for path in ignore_names(dockerfile) {
         let is_file = |entry: &Entry| entry.path == path && matches!(entry.kind, EntryKind::File { .. });
         if entries.iter().any(is_file) {
             let bytes = context.read(&path)?;
@@ -117,6 +117,11 @@ pub fn ignore_file<C: Context + ?Sized>(
         }
     }
     Ok(None)
+}
+
+/// Where the ignore file may be; the first that is there counts.
+fn ignore_names(dockerfile: &str) -> [String; 2] {
+    [format!("{dockerfile}.dockerignore"), ".dockerignore".to_owned()]
 }
 
 /// The files that `ignore` leaves, as a tree, their bytes in `blobs`.
@@ -317,6 +322,15 @@ impl MemoryContext {
 impl Context for MemoryContext {
     fn entries(&self) -> Result<Vec<Entry>, ContextError> {
         Ok(self.entries.values().map(|(entry, _)| entry.clone()).collect())
+    }
+
+    // By name: a list of all files only to find one of them would be the longest part of a preview.
+    fn ignore_file(&self, dockerfile: &str) -> Result<Option<(String, String)>, ContextError> {
+        let found = ignore_names(dockerfile).into_iter().find_map(|path| {
+            let (entry, bytes) = self.entries.get(&path)?;
+            matches!(entry.kind, EntryKind::File { .. }).then(|| (path, String::from_utf8_lossy(bytes).into_owned()))
+        });
+        Ok(found)
     }
 
     fn read(&self, path: &str) -> Result<Arc<[u8]>, ContextError> {

@@ -28,6 +28,27 @@ pub struct RunRequest {
     pub network: bool,
     /// When the command starts. Files it writes get this time or a later one.
     pub now: Time,
+    /// What it is run for.
+    pub purpose: Purpose,
+    /// What is on its standard input.
+    pub stdin: Vec<u8>,
+    /// What the machine is called: [`BUILD_HOST`] in a build, a container's short ID or its `--hostname`.
+    pub hostname: String,
+}
+
+/// The name of the machine that a build's commands see.
+pub const BUILD_HOST: &str = "buildkitsandbox";
+
+/// What a command is run for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A RUN of a build: it ends, however long it takes; time passes.
+    Build,
+    /// A process of a container, the first one or one that `exec` added: it may last. Its standard input ends after the
+    /// request's bytes.
+    Process,
+    /// The same with a standard input that stays open after the request's bytes, as `-i` has it: `cat` and `sh` last.
+    Interactive,
 }
 
 /// A mount of a RUN, its source already found.
@@ -80,14 +101,61 @@ pub struct RunOutcome {
     pub tree: Tree,
     /// Content of the cache mounts afterwards, by their identity.
     pub caches: Vec<(String, Node)>,
-    /// Exit code.
+    /// Exit code. Zero if it lasts.
     pub exit: i32,
-    /// What it wrote to standard output and standard error, in order.
-    pub log: String,
+    /// The program that does not end by itself, with its arguments, if the command came to one: a server, a long `sleep`,
+    /// `tail -f`, a shell that waits for its input. The outcome is what stood when it started. Always `None` in a build.
+    pub lasting: Option<Vec<String>>,
+    /// What it wrote, in order.
+    pub output: Vec<Output>,
     /// How long it took, or would take.
     pub millis: u64,
     /// Whether this is what a real run would leave.
     pub fidelity: Fidelity,
+}
+
+impl RunOutcome {
+    /// Standard output and standard error as one text, in order; what is no UTF-8 is replaced.
+    pub fn log(&self) -> String {
+        let bytes: Vec<u8> = self.output.iter().flat_map(|output| &output.bytes).copied().collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+/// A piece of what a command wrote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Output {
+    /// Where to.
+    pub stream: Stream,
+    /// What.
+    pub bytes: Vec<u8>,
+}
+
+impl Output {
+    /// A piece of standard output.
+    pub fn out(bytes: impl Into<Vec<u8>>) -> Output {
+        Output {
+            stream: Stream::Out,
+            bytes: bytes.into(),
+        }
+    }
+
+    /// A piece of standard error.
+    pub fn err(bytes: impl Into<Vec<u8>>) -> Output {
+        Output {
+            stream: Stream::Err,
+            bytes: bytes.into(),
+        }
+    }
+}
+
+/// Where a command writes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Out,
+    /// Standard error.
+    Err,
 }
 
 /// Why a command could not even be run.

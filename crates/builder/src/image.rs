@@ -3,8 +3,9 @@
 use crate::build::{Build, Tools};
 use crate::error::{BuildError, BuildErrorKind};
 use crate::execute::Fidelity;
-use oci::{History, Time, Timestamp};
+use oci::{ContainerConfig, History, Time, Timestamp};
 use planner::{Action, Input};
+use std::sync::Arc;
 use store::{Image, Layer};
 
 /// How an image is written.
@@ -26,6 +27,9 @@ pub struct Built {
     pub origins: Vec<Option<usize>>,
     /// How many layers come from the base image.
     pub n_base: usize,
+    /// The defaults of containers after each entry of the history that the build added, oldest first; `None` where the plan
+    /// does not keep them.
+    pub configs: Vec<Option<Arc<ContainerConfig>>>,
     /// Whether anything in it is simulated: then its digests are not BuildKit's.
     pub fidelity: Fidelity,
 }
@@ -87,6 +91,7 @@ impl Build {
             image,
             origins,
             n_base,
+            configs: stage.history.iter().map(|past| past.config.clone()).collect(),
             fidelity: self.fidelity(stage.output),
         })
     }

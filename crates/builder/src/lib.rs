@@ -16,6 +16,7 @@ mod execute;
 mod image;
 mod make;
 mod run;
+mod session;
 mod sources;
 // What comes from the cache, and why not.
 mod cache;
@@ -45,4 +46,5 @@ pub use image::{Built, Timestamps};
 pub use miss::{Miss, Part, Seen};
 pub use pattern::{Pattern, PatternError};
 pub use predict::{Expected, Prediction};
+pub use session::*;
 pub use sources::{BaseImage, Download, Sources};

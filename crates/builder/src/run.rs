@@ -3,7 +3,7 @@
 use crate::build::Tools;
 use crate::copy::CopyError;
 use crate::error::BuildErrorKind;
-use crate::execute::{MountKind, RunMount, RunRequest};
+use crate::execute::{BUILD_HOST, MountKind, Purpose, RunMount, RunRequest};
 use crate::make::Made;
 use planner::{Input, Mount, Network, Run};
 use std::collections::BTreeMap;
@@ -26,15 +26,16 @@ pub(crate) fn run(
         return Err(BuildErrorKind::Exit {
             command: action.argv.join(" "),
             code: outcome.exit,
-            log: outcome.log,
+            log: outcome.log(),
         });
     }
+    let log = outcome.log();
     tools.cache.mounts.extend(outcome.caches);
     Ok(Made {
         base: base.clone(),
         tree: outcome.tree,
         millis: outcome.millis,
-        log: outcome.log,
+        log,
         fidelity: outcome.fidelity,
     })
 }
@@ -74,6 +75,9 @@ fn request(
         mounts,
         network: action.network != Network::None,
         now: tools.now,
+        purpose: Purpose::Build,
+        stdin: Vec::new(),
+        hostname: BUILD_HOST.to_owned(),
     })
 }
 

@@ -5,6 +5,8 @@
 //! `again/…` with the same names, and `again/gone` with paths to remove. Expected, each only if it is there, are `error`,
 //! `steps`, `steps again`, `layers`, `history` and `config`. `UPDATE=1 cargo test -p builder` rewrites the expected ones.
 //!
+//! Each is a test of its own, natively and in WebAssembly: `cargo xtask test wasm` runs this file too.
+//!
 //! Commands are those of [`Script`]: `write PATH TEXT`, `remove PATH`, `fail CODE`.
 // Reading cases is what this test is for.
 #![allow(clippy::disallowed_methods)]
@@ -14,11 +16,15 @@ mod support;
 use builder::{BaseImage, Cache, Fidelity, MemoryContext};
 use planner::{ImageName, Known, Resolved};
 use std::collections::BTreeMap;
+#[cfg(not(target_arch = "wasm32"))]
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use store::MemoryBlobs;
 use support::{World, config, fill, history, layers, steps};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test;
 
 /// A case file: what stands before the first section, and the sections in order.
 struct Case {
@@ -27,25 +33,91 @@ struct Case {
     sections: Vec<(String, String)>,
 }
 
+/// A test for each case. A module has no files to read, so the texts are part of it.
+macro_rules! cases {
+    ($($test:ident $name:literal;)*) => {
+        /// The cases that are tests.
+        #[cfg(not(target_arch = "wasm32"))]
+        const NAMES: &[&str] = &[$($name),*];
+
+        $(
+            #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test)]
+            #[cfg_attr(not(target_arch = "wasm32"), test)]
+            fn $test() {
+                let text = include_str!(concat!("cases/", $name, ".case"));
+                if let Err(wrong) = Case::parse(file($name), text).check() {
+                    panic!("{wrong}");
+                }
+            }
+        )*
+    };
+}
+
+cases! {
+    add_archive "add-archive";
+    chmod "chmod";
+    chown_name_from_nothing "chown-name-from-nothing";
+    copy_directories "copy-directories";
+    copy_from_itself "copy-from-itself";
+    copy_from_later "copy-from-later";
+    copy_missing "copy-missing";
+    copy_names "copy-names";
+    copy_one_file_changed "copy-one-file-changed";
+    copy_over_file "copy-over-file";
+    copy_owners "copy-owners";
+    copy_wildcard_new_match "copy-wildcard-new-match";
+    copy_wildcards "copy-wildcards";
+    deleted "deleted";
+    entrypoint_and_cmd "entrypoint-and-cmd";
+    every_setting "every-setting";
+    exclude_and_parents "exclude-and-parents";
+    failing_command "failing-command";
+    file_removed "file-removed";
+    heredocs "heredocs";
+    ignored_edit_hits "ignored-edit-hits";
+    ignored_file_copied "ignored-file-copied";
+    ignored_files "ignored-files";
+    into_linked_directory "into-linked-directory";
+    line_inserted "line-inserted";
+    link "link";
+    link_on_nothing "link-on-nothing";
+    mode_counts_time_does_not "mode-counts-time-does-not";
+    mounts "mounts";
+    no_cache "no-cache";
+    secret_required "secret-required";
+    source_moved "source-moved";
+    stage_changed "stage-changed";
+    stage_cut_off "stage-cut-off";
+    stages_not_needed "stages-not-needed";
+    target "target";
+    target_unknown "target-unknown";
+    triggers "triggers";
+    undeclared_argument "undeclared-argument";
+    variables "variables";
+    workdir "workdir";
+}
+
+fn file(name: &str) -> PathBuf {
+    folder().join(format!("{name}.case"))
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
+}
+
+#[cfg(not(target_arch = "wasm32"))]
 #[test]
-fn cases_come_out_as_they_say() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+fn every_file_of_the_folder_is_a_test() {
+    let found: BTreeSet<String> = std::fs::read_dir(folder())
         .expect("the folder of cases")
-        .map(|entry| entry.expect("a readable folder").path())
+        .filter_map(|entry| entry.expect("a readable folder").file_name().into_string().ok())
         .collect();
-    paths.sort();
-    assert!(paths.len() > 20, "the cases are there");
-    let wrong: Vec<String> = paths
-        .into_iter()
-        .filter_map(|path| Case::read(path).check().err())
-        .collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    let listed: BTreeSet<String> = NAMES.iter().map(|name| format!("{name}.case")).collect();
+    assert_eq!(listed, found, "list each case in `cases!`");
 }
 
 impl Case {
-    fn read(path: PathBuf) -> Case {
-        let text = std::fs::read_to_string(&path).expect("a case in UTF-8");
+    fn parse(path: PathBuf, text: &str) -> Case {
         let mut case = Case {
             path,
             head: String::new(),

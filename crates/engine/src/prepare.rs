@@ -89,11 +89,11 @@ fn find_images(
 ) -> Result<Known, Failure> {
     let mut known = Known::new();
     loop {
-        let needs = planner::needs(file, options, &known).map_err(Failure::Text)?;
-        if needs.images.is_empty() {
+        let missing = planner::missing_images(file, options, &known).map_err(Failure::Text)?;
+        if missing.is_empty() {
             return Ok(known);
         }
-        for needed in needs.images {
+        for needed in missing {
             let found = world
                 .image(&needed.image, blobs)
                 .map_err(|error| unknown(error, &needed))?;

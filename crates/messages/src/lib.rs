@@ -5,7 +5,19 @@
 #![forbid(unsafe_code)]
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
+mod build;
+mod image;
+mod machines;
+mod terminal;
+mod wire;
+
 use serde::{Deserialize, Serialize};
+
+pub use build::{Edits, LineState, LineView, MissView, PreviewView, Problem, ProjectView, StageView};
+pub use image::{ChangeView, ContentView, FileRow, HistoryView, ImageView, LayerView};
+pub use machines::{ContainerRow, HostView, ImageRow, LayerCell, Origin, PathRow, RepositoryRow, SharingView, Subject};
+pub use terminal::{Input, TerminalView, Wants};
+pub use wire::WireRow;
 
 /// A message from the page to the worker.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -43,17 +55,71 @@ pub enum Ask {
     Cancel,
     /// Forget the build cache, as `docker builder prune -a` does. Answered like [`Ask::Preview`].
     ForgetCache,
-    /// The files of the last built image. Answered by [`Answer::Files`].
-    Files(View),
+    /// The files of an image or a container. Answered by [`Answer::Files`].
+    Files {
+        /// Of what.
+        subject: Subject,
+        /// Where to look.
+        view: View,
+    },
     /// The text of one file. Answered by [`Answer::Content`].
     Content {
+        /// Of what.
+        subject: Subject,
         /// Where to look.
         view: View,
         /// The file's path, without a leading slash.
         path: String,
     },
-    /// The image as an archive that `docker load` accepts. Answered by [`Answer::Archive`].
-    Archive,
+    /// An image as an archive that `docker load` accepts, a container's filesystem as `docker export` writes it. Answered by
+    /// [`Answer::Archive`].
+    Archive(Subject),
+    /// Look into an image or a container. Answered by [`Answer::Inspected`].
+    Inspect(Subject),
+    /// The hosts as they now stand. Answered by [`Answer::Machines`], then one [`Answer::Terminal`] a host, without text, that says what it
+    /// waits for. The page asks this when the worker is ready, and whenever a command or a build has ended.
+    Look,
+    /// Give something to a host's terminal. Answered by [`Answer::Terminal`], any number of times as text comes; the last one waits for
+    /// something. [`Answer::Wire`] and [`Answer::Edit`] may come between.
+    Type {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+        /// What is given.
+        input: Input,
+    },
+    /// What could stand at the end of a line. Answered by [`Answer::Completions`].
+    Complete {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+        /// The line up to the cursor.
+        text: String,
+    },
+    /// Write the file of [`Answer::Edit`] and leave the editor. Answered by [`Answer::Terminal`], with the reason if it cannot be written.
+    Save {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+        /// The file's path, as [`Answer::Edit`] gave it.
+        path: String,
+        /// Its new text.
+        text: String,
+    },
+    /// Leave the editor of [`Answer::Edit`] without writing. Answered by [`Answer::Terminal`].
+    LeaveEditor {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+    },
+    /// Load an archive, as `docker load` does: of `docker save`, old or new, or an OCI layout. Answered by [`Answer::Terminal`], with what
+    /// docker says of it, and [`Answer::Machines`]; or by [`Answer::Failed`], and nothing changed. [`Answer::Progress`] may come before. The page
+    /// posts the file itself beside the request, as `file`, and `worker.js` reads it.
+    Load {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+        /// The file's name.
+        name: String,
+        /// A tar, or a tar compressed.
+        #[serde(with = "serde_bytes")]
+        bytes: Vec<u8>,
+    },
 }
 
 /// A file of the build context.
@@ -144,255 +210,42 @@ pub enum Answer {
         #[serde(with = "serde_bytes")]
         bytes: Vec<u8>,
     },
-}
-
-/// The context's files.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ProjectView {
-    /// Path, bytes, and whether an ignore file keeps it out of the context; in order of path.
-    pub files: Vec<(String, u64, bool)>,
-    /// What the context weighs without the ignored files.
-    pub context_bytes: u64,
-}
-
-/// What each line will do, and what is wrong with the text.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct PreviewView {
-    /// The context.
-    pub project: ProjectView,
-    /// One for every instruction, in order.
-    pub lines: Vec<LineView>,
-    /// Errors, build checks and advice, in order of the text.
-    pub problems: Vec<Problem>,
-    /// Names of the stages, `stage-0` where none is given.
-    pub stages: Vec<StageView>,
-    /// One sentence: `7 steps: 5 from the cache, 2 run again because index.html changed`.
-    pub summary: String,
-}
-
-/// A stage.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct StageView {
-    /// Its name, or `stage-N`.
-    pub name: String,
-    /// First and last line.
-    pub lines: (usize, usize),
-    /// False if the target does not need it.
-    pub needed: bool,
-    /// Indexes of the stages it takes its base or files from.
-    pub needs: Vec<usize>,
-}
-
-/// What becomes of a line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum LineState {
-    /// Comes with the base image.
-    Base,
-    /// Will come, or came, from the cache.
-    Cached,
-    /// Will run.
-    Runs,
-    /// May come from the cache: it depends on what an earlier step makes.
-    MayRun,
-    /// Is running.
-    Running,
-    /// Ran and made a layer.
-    Made,
-    /// Not needed for the target.
-    Pruned,
-    /// Changes only the image's configuration.
-    #[default]
-    Config,
-    /// Failed, or cannot be read.
-    Failed,
-}
-
-/// One instruction's cell beside the text.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct LineView {
-    /// First and last line of the instruction.
-    pub lines: (usize, usize),
-    /// Which stage, from 0; `None` before the first FROM.
-    pub stage: Option<usize>,
-    /// What becomes of it.
-    pub state: LineState,
-    /// Bytes it adds to the image, where known.
-    pub bytes: Option<u64>,
-    /// How long it took, or will (simulated for RUN).
-    pub millis: Option<u64>,
-    /// True if bytes or time are simulated.
-    pub simulated: bool,
-    /// What the instruction does, one sentence in a learner's words.
-    pub meaning: String,
-    /// Why it runs again, if it does.
-    pub miss: Option<MissView>,
-    /// Index into [`ImageView::layers`] of the layer it made.
-    pub layer: Option<usize>,
-}
-
-/// Why a step is not taken from the cache.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct MissView {
-    /// One sentence: `index.html changed since the last build`.
-    pub reason: String,
-    /// Parts of the two keys: what, then, now. Equal parts say `same` in `now`.
-    pub parts: Vec<(String, String, String)>,
-}
-
-/// Replacements of text: start, end (byte offsets), and what to put there; in order and not overlapping.
-pub type Edits = Vec<(usize, usize, String)>;
-
-/// A finding.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Problem {
-    /// `error`, `warning` or `advice`.
-    pub severity: String,
-    /// Its stable name.
-    pub code: String,
-    /// Line, if one is known.
-    pub line: Option<usize>,
-    /// Bytes of the source to underline.
-    pub span: Option<(usize, usize)>,
-    /// What is wrong.
-    pub message: String,
-    /// What to do.
-    pub hints: Vec<String>,
-    /// A mend: title, and the edits as (start, end, new text), in order.
-    pub fix: Option<(String, Edits)>,
-}
-
-/// An image that was built.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct ImageView {
-    /// Name and tag, if it has one.
-    pub tag: String,
-    /// Digest of the config.
-    pub id: String,
-    /// Digest of the manifest.
-    pub manifest: String,
-    /// True if any layer or the base is simulated: then the digests are this page's, not BuildKit's.
-    pub simulated: bool,
-    /// Bytes of all layers, as `docker image ls` counts.
-    pub bytes: u64,
-    /// Layers, base first.
-    pub layers: Vec<LayerView>,
-    /// The history, oldest first.
-    pub history: Vec<HistoryView>,
-    /// The config, as JSON with indentation.
-    pub config: String,
-    /// The manifest, as JSON.
-    pub manifest_json: String,
-    /// Steps that ran and steps that came from the cache.
-    pub ran: usize,
-    /// See `ran`.
-    pub cached: usize,
-}
-
-/// A layer.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct LayerView {
-    /// The instruction that made it, or the base image's name.
-    pub instruction: String,
-    /// Line of the Dockerfile, if this build made it.
-    pub line: Option<usize>,
-    /// True for a layer of the base image.
-    pub base: bool,
-    /// True if its content is simulated.
-    pub simulated: bool,
-    /// Digest of the uncompressed tar.
-    pub diff_id: String,
-    /// Digest of this layer and all below it.
-    pub chain_id: String,
-    /// Bytes of the files in it.
-    pub bytes: u64,
-    /// Of those, bytes in new files.
-    pub added: u64,
-    /// Of those, bytes in files that a lower layer had.
-    pub changed: u64,
-    /// Of those, bytes that an upper layer hides or replaces: shipped for nothing.
-    pub hidden: u64,
-    /// Files that upper layers hide, `41.2 MB hidden by line 4`; empty if none.
-    pub hidden_by: String,
-}
-
-/// A line of `docker history`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct HistoryView {
-    /// RFC 3339.
-    pub created: String,
-    /// As BuildKit words it.
-    pub created_by: String,
-    /// Bytes of its layer.
-    pub bytes: u64,
-    /// True if it made no layer.
-    pub empty: bool,
-    /// The layer it made.
-    pub layer: Option<usize>,
-}
-
-/// What happened to a path.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum ChangeView {
-    /// New in this layer.
-    Added,
-    /// Was there, is replaced or changed.
-    Changed,
-    /// Removed by a whiteout.
-    Deleted,
-    /// Only seen through (in a merged view, or a directory on the way).
-    #[default]
-    Same,
-}
-
-/// One row of a tree, parents before children, in order of path.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct FileRow {
-    /// Without a leading slash.
-    pub path: String,
-    /// `dir`, `file`, `link`, `symlink`, `device`, `fifo`.
-    pub kind: String,
-    /// Bytes; for a directory the sum of what is in it.
-    pub bytes: u64,
-    /// Permission bits.
-    pub mode: u32,
-    /// Owner.
-    pub uid: u32,
-    /// Group.
-    pub gid: u32,
-    /// Target of a symbolic or hard link.
-    pub target: String,
-    /// What became of it.
-    pub change: ChangeView,
-    /// The layer it comes from.
-    pub layer: usize,
-    /// True if a later layer hides it.
-    pub hidden: bool,
-    /// True if its bytes are not there, only its size.
-    pub absent: bool,
-}
-
-/// A file's content.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum ContentView {
-    /// Text, cut at 64 KiB if `more`.
-    Text {
-        /// The text.
+    /// The answer to [`Ask::Inspect`].
+    Inspected {
+        /// What was asked for.
+        subject: Subject,
+        /// What is in it. For a container [`ImageView::tag`] is its name, and the last layer is its writable one.
+        image: Box<ImageView>,
+    },
+    /// The hosts as they now stand, always in the same order.
+    Machines(Vec<HostView>),
+    /// A terminal says something, or waits for something else.
+    Terminal(TerminalView),
+    /// The answer to [`Ask::Complete`].
+    Completions {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+        /// Where the word that is completed begins, in bytes of the text asked about.
+        start: usize,
+        /// What could stand from there, in order; each is whole (a directory ends in `/`, anything final in a space).
+        words: Vec<String>,
+    },
+    /// `vi` or `nano` was typed: the page opens an editor, and answers with [`Ask::Save`] or [`Ask::LeaveEditor`].
+    Edit {
+        /// Index of the host in [`Answer::Machines`].
+        host: usize,
+        /// The file's path, in full.
+        path: String,
+        /// Its text; empty for a new file.
         text: String,
-        /// True if there is more.
-        more: bool,
     },
-    /// Not text; the first bytes as a hex dump.
-    Binary {
-        /// Sixteen bytes a line.
-        dump: String,
-        /// All its bytes.
-        bytes: u64,
+    /// A command on the workstation changed files of the project. [`Answer::Preview`] follows.
+    Edited {
+        /// Files that are new or have other bytes now.
+        files: Vec<FileInput>,
+        /// Paths of files that are gone.
+        removed: Vec<String>,
     },
-    /// A simulated file: only its size is known.
-    Absent {
-        /// The size.
-        bytes: u64,
-    },
-    /// No such file.
-    Missing,
+    /// Requests that went over the simulated network since the last time, in order.
+    Wire(Vec<WireRow>),
 }

@@ -41,6 +41,16 @@ Examples:
   SOURCE_DATE_EPOCH=0 layerlab preview -o type=oci,dest=i.tar,rewrite-timestamp=true .
         The same digests on every machine.";
 
+const SERVE_EXAMPLES: &str = "\
+Examples:
+  layerlab registry serve
+        A registry at 127.0.0.1:5000 that lets everybody in.
+  REGISTRY_LOG_LEVEL=debug REGISTRY_STORAGE_DELETE_ENABLED=true layerlab registry serve --addr 127.0.0.1:8000
+        The variables are those of registry:2.
+  htpasswd -Bbn testuser password > htpasswd
+  REGISTRY_AUTH_HTPASSWD_REALM=Realm REGISTRY_AUTH_HTPASSWD_PATH=htpasswd layerlab registry serve
+        Only testuser may push and pull.";
+
 /// See what a Dockerfile does: build it without a daemon, look at every layer.
 #[derive(Debug, Parser)]
 #[command(name = "layerlab", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true)]
@@ -57,6 +67,29 @@ pub enum Command {
     Preview(Box<PreviewArgs>),
     /// Say what BuildKit's build checks find in a Dockerfile, without building it
     Check(Box<CheckArgs>),
+    /// Run a registry
+    #[command(subcommand)]
+    Registry(RegistryCommand),
+}
+
+/// What can be done with a registry.
+#[derive(Debug, Subcommand)]
+pub enum RegistryCommand {
+    /// Serve images over HTTP, from memory: what is pushed is gone when it ends
+    Serve(ServeArgs),
+}
+
+/// `layerlab registry serve`.
+#[derive(Debug, Args)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub struct ServeArgs {
+    /// A configuration file as that of registry:2; REGISTRY_* variables override it
+    #[arg(value_name = "CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Listen here instead of at http.addr [default: 127.0.0.1:5000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub addr: Option<String>,
 }
 
 /// What both commands need to read a Dockerfile as BuildKit would.

@@ -10,11 +10,9 @@ use crate::request;
 use crate::terminal::Terminal;
 use crate::world::{Machine, Named};
 use builder::Ignore;
-use dockerfile::{Diagnostic, Parse, Severity};
+use dockerfile::{Diagnostic, Severity};
 use engine::StandIn;
-use oci::ImageConfig;
-use planner::checks::Surroundings;
-use planner::{Known, Options, Reach, Resolved};
+use planner::{ImageName, Reach, Resolved};
 
 /// What a check is to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,72 +84,19 @@ fn findings(args: &InputArgs, input: &Input, terminal: &Terminal<'_>) -> Result<
         Reach::All
     };
     let options = request::options(args, terminal.environment, reach)?;
-    let parse = dockerfile::parse(&input.source);
-    if dockerfile::first_error(&parse.diagnostics).is_some() {
-        return Ok(parse.diagnostics);
-    }
     let ignore = Ignore::parse(&input.ignore).map_err(Failure::solve)?;
-    let (known, errors) = known_images(args, &parse, &options)?;
-    let mut findings = check_text(input, &parse, &options, &known, &ignore);
-    findings.extend(errors);
-    Ok(findings)
-}
-
-/// The build checks of a Dockerfile that can be read.
-pub fn check_text(input: &Input, parse: &Parse, options: &Options, known: &Known, ignore: &Ignore) -> Vec<Diagnostic> {
-    let ignored = |path: &str| ignore.ignores(path);
-    let counts = !ignore.rules().is_empty() && !ignore.has_exceptions();
-    let around = Surroundings {
-        options,
-        known,
-        ignored: counts.then_some(&ignored as &dyn Fn(&str) -> bool),
-    };
-    planner::checks::check(&input.source, parse, &around)
-}
-
-/// What is known of the images, and what makes a plan impossible.
-fn known_images(args: &InputArgs, parse: &Parse, options: &Options) -> Result<(Known, Vec<Diagnostic>), Failure> {
     let machine = Machine {
         contexts: &args.build_contexts,
         lender: Lender::default(),
         stand_in: StandIn::default(),
     };
-    // The planner wants a config for every image; the checks want to know only those that are really known.
-    let (mut known, mut assumed) = (Known::new(), Known::new());
-    loop {
-        let needs = match planner::needs(&parse.dockerfile, options, &assumed) {
-            Ok(needs) => needs,
-            Err(errors) => return Ok((known, errors)),
-        };
-        if needs.images.is_empty() {
-            break;
-        }
-        for needed in needs.images {
-            let image = needed.image;
-            let resolved = match machine.named(&image).map_err(Failure::solve)? {
-                Named::Directory(_) => Resolved::Directory,
-                Named::Layout(found) => Resolved::Image(Box::new(found.config)),
-                Named::Elsewhere(_) => {
-                    assumed.insert(image, Resolved::Image(Box::new(plain_config(options))));
-                    continue;
-                }
-            };
-            known.insert(image.clone(), resolved.clone());
-            assumed.insert(image, resolved);
-        }
-    }
-    let errors = planner::plan(&parse.dockerfile, options, &assumed)
-        .err()
-        .unwrap_or_default();
-    Ok((known, errors))
-}
-
-/// The config of an image that cannot be reached.
-fn plain_config(options: &Options) -> ImageConfig {
-    let mut config = ImageConfig {
-        platform: options.target_platform().clone(),
-        ..ImageConfig::default()
+    let mut named = |image: &ImageName| {
+        let found = machine.named(image).map_err(Failure::solve)?;
+        Ok(match found {
+            Named::Directory(_) => Some(Resolved::Directory),
+            Named::Layout(found) => Some(Resolved::Image(Box::new(found.config))),
+            Named::Elsewhere(_) => None,
+        })
     };
-    config.config.env = vec!["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()];
-    config
+    engine::check_text(&input.source, &options, &ignore, &mut named)
 }

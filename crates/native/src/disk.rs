@@ -1,5 +1,6 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
+use crate::placed::PlacedFile;
 use oci::{Digest, Digester};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use store::{BlobStore, StoreError};
+use store::{BlobStore, Source, StoreError, Verified};
 
 /// A [`BlobStore`] on disk.
 ///
@@ -230,11 +231,28 @@ impl BlobStore for DiskBlobs {
             source,
         })?;
         let bytes = BufReader::with_capacity(1 << 16, file.take(size.saturating_add(1)));
-        Ok(Box::new(Verified {
-            bytes,
-            hasher: Digester::new(),
-            expected: *digest,
-        }))
+        Ok(Box::new(Verified::new(bytes, *digest)))
+    }
+
+    fn source(&self, digest: &Digest) -> Result<Source, StoreError> {
+        let (path, _) = self.find(digest)?;
+        let failed = |source| StoreError::Read {
+            digest: *digest,
+            source,
+        };
+        let file = open_file(&path).and_then(PlacedFile::new).map_err(failed)?;
+        let source = Source::of(Rc::new(file));
+        let mut digester = Digester::new();
+        io::copy(&mut source.read(), &mut digester).map_err(failed)?;
+        let found = digester.finish();
+        if found == *digest {
+            Ok(source)
+        } else {
+            Err(StoreError::Corrupt {
+                expected: *digest,
+                found,
+            })
+        }
     }
 
     fn size(&self, digest: &Digest) -> Option<u64> {
@@ -273,42 +291,6 @@ fn read_at_most(path: &Path, size: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
     open_file(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
     Ok(bytes)
-}
-
-/// A blob that is read in pieces and verified when its end is reached.
-struct Verified {
-    bytes: BufReader<io::Take<File>>,
-    hasher: Digester,
-    expected: Digest,
-}
-
-impl BufRead for Verified {
-    fn fill_buf(&mut self) -> io::Result<&[u8]> {
-        if self.bytes.fill_buf()?.is_empty() {
-            let found = self.hasher.clone().finish();
-            if found != self.expected {
-                let corrupt = StoreError::Corrupt {
-                    expected: self.expected,
-                    found,
-                };
-                return Err(io::Error::new(io::ErrorKind::InvalidData, corrupt));
-            }
-        }
-        Ok(self.bytes.buffer())
-    }
-
-    fn consume(&mut self, count: usize) {
-        self.hasher.update(&self.bytes.buffer()[..count]);
-        self.bytes.consume(count);
-    }
-}
-
-impl Read for Verified {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.fill_buf()?.read(into)?;
-        self.consume(count);
-        Ok(count)
-    }
 }
 
 #[cfg(test)]
@@ -365,6 +347,7 @@ mod tests {
         let file = scratch.path("blobs/sha256").join(digest.hex());
         fs::write(&file, b"").unwrap();
         assert!(matches!(blobs.get(&digest), Err(StoreError::Corrupt { .. })));
+        assert!(matches!(blobs.source(&digest), Err(StoreError::Corrupt { .. })));
         assert!(io::copy(&mut blobs.open(&digest).unwrap(), &mut io::sink()).is_err());
         blobs.put(b"hello").unwrap();
         assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");

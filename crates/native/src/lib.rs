@@ -4,10 +4,11 @@
 
 #![forbid(unsafe_code)]
 
-// The two commands.
+// The commands.
 pub mod advising;
 pub mod check;
 pub mod preview;
+pub mod serve;
 // What a person says.
 pub mod args;
 pub mod input;
@@ -21,6 +22,7 @@ pub mod files;
 pub mod folder;
 pub mod layout;
 pub mod outputs;
+pub mod placed;
 pub mod records;
 pub mod session;
 pub mod state;

@@ -1,10 +1,11 @@
 //! The `layerlab` program.
 
 use clap::Parser;
-use native::args::{Call, Cli, Command};
+use native::args::{Call, Cli, Command, RegistryCommand};
 use native::check::{Verdict, Wanted, check};
 use native::failure::Failure;
 use native::preview::preview;
+use native::serve::Registry;
 use native::terminal::Terminal;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
@@ -44,6 +45,10 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
             preview(args, terminal)?;
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Registry(RegistryCommand::Serve(args)) => {
+            Registry::bind(args, &variables())?.run();
+            return Ok(ExitCode::SUCCESS);
+        }
     };
     // As `docker build --check`: a warning is no success.
     Ok(if verdict == Verdict::Clean {
@@ -51,6 +56,12 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// The environment, as far as it is text.
+fn variables() -> Vec<(String, String)> {
+    let texts = std::env::vars_os().map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    texts.flatten().collect()
 }
 
 fn now() -> Time {

@@ -2,7 +2,7 @@
 
 use crate::args::{Destination, Format, OutputKind, OutputSpec, PreviewArgs, Progress};
 use crate::atomic::write_file;
-use crate::check::{check_text, failure};
+use crate::check::failure;
 use crate::excerpt::printable;
 use crate::failure::Failure;
 use crate::input::{Input, read_input};
@@ -80,7 +80,7 @@ pub fn preview(args: &PreviewArgs, terminal: &mut Terminal<'_>) -> Result<(), Fa
 /// [`Failure`] if the Dockerfile says that a warning fails its build.
 fn checks(input: &Input, prepared: &Prepared, options: &Options) -> Result<Vec<Diagnostic>, Failure> {
     let ignore = Ignore::parse(&input.ignore).map_err(Failure::solve)?;
-    let found = check_text(input, &prepared.parse, options, &prepared.known, &ignore);
+    let found = engine::check(&input.source, &prepared.parse, options, &prepared.known, &ignore);
     match found.iter().find(|finding| finding.severity == Severity::Error) {
         Some(error) => Err(failure(input, error)),
         None => Ok(found),

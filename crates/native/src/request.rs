@@ -2,6 +2,7 @@
 
 use crate::args::{BuildArg, InputArgs, Label, NetworkMode, PreviewArgs, SecretSource, SecretSpec, resolve_build_args};
 use crate::failure::Failure;
+use engine::context_name;
 use oci::{Platform, Reference};
 use planner::{Network, NoCache, Options, Reach};
 use std::fs::File;
@@ -86,19 +87,6 @@ pub fn host_platform() -> Platform {
     Platform::new("linux", architecture, "")
 }
 
-/// A name of `--build-context`, or an image of the Dockerfile, in the one spelling by which they are compared.
-///
-/// Source: buildx, `ParseContextNames`; BuildKit, `dockerui/namedcontext.go`.
-pub fn context_name(name: &str) -> String {
-    match Reference::parse(name) {
-        Ok(reference) => {
-            let familiar = reference.familiar();
-            familiar.strip_suffix(":latest").unwrap_or(&familiar).to_owned()
-        }
-        Err(_) => name.to_owned(),
-    }
-}
-
 /// The full names for `-t`: `site` is `docker.io/library/site:latest`.
 ///
 /// # Errors
@@ -160,15 +148,6 @@ fn read_secret(path: &Path) -> Result<Vec<u8>, Failure> {
 mod tests {
     use super::*;
     use crate::testing::Scratch;
-
-    #[test]
-    fn names_of_contexts_have_one_spelling() {
-        for name in ["alpine", "alpine:latest", "docker.io/library/alpine", "library/alpine"] {
-            assert_eq!(context_name(name), "alpine", "{name}");
-        }
-        assert_eq!(context_name("golang:1.12"), "golang:1.12");
-        assert_eq!(context_name("Not A Name"), "Not A Name");
-    }
 
     #[test]
     fn a_tag_becomes_a_full_name() {

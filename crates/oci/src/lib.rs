@@ -15,6 +15,7 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 // What names bytes.
+mod any_digest;
 mod chain;
 mod digest;
 // The documents.
@@ -27,6 +28,7 @@ mod platform;
 mod reference;
 mod time;
 
+pub use any_digest::{AnyDigest, AnyDigestError, AnyDigester};
 pub use chain::{ChainId, DiffId, chain_ids};
 pub use config::{ContainerConfig, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Digest, DigestError, Digester};

@@ -165,6 +165,7 @@ impl<'a> Assembly<'a> {
                 .chain(made.map(|(what, value)| what.len() + value.len() + 16))
                 .sum();
             too_large(&command.place, self.words.spend(cost))?;
+            scope.keep_config(notes);
         }
         self.scopes.insert(index, scope);
         Ok(())
@@ -334,6 +335,7 @@ impl<'a> Assembly<'a> {
         scope.history.push(Past {
             created_by,
             step: self.steps.len().checked_sub(1),
+            config: None,
         });
     }
 

@@ -57,4 +57,4 @@ pub use explain::explain;
 pub use mounts::{MOUNT_FIELDS, MOUNT_TYPES};
 pub use options::{ImageName, Known, NoCache, Options, Reach, Resolved};
 pub use plan::*;
-pub use prepare::{NeededImage, Needs, needs, plan};
+pub use prepare::{NeededImage, Needs, missing_images, needs, plan};

@@ -2,7 +2,8 @@
 
 use crate::options::ImageName;
 use dockerfile::Span;
-use oci::ImageConfig;
+use oci::{ContainerConfig, ImageConfig};
+use std::sync::Arc;
 
 /// What a build of one Dockerfile with one set of options has to do.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +67,8 @@ pub struct Past {
     pub created_by: String,
     /// The step that makes its layer; `None` if it makes none.
     pub step: Option<usize>,
+    /// The defaults of containers after it; `None` for entries after the first hundred or so.
+    pub config: Option<Arc<ContainerConfig>>,
 }
 
 /// A filesystem that a step starts from or takes from.

@@ -5,8 +5,13 @@ use crate::options::Options;
 use crate::path;
 use crate::plan::{Input, Past};
 use oci::{ContainerConfig, ImageConfig, Platform};
+use std::sync::Arc;
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// So many entries of a history keep their configuration: each is as large as the stage's variables, and images have no more
+/// layers than this.
+const MAX_CONFIGS: usize = 128;
 
 /// A stage while it is planned.
 #[derive(Debug, Clone)]
@@ -123,7 +128,22 @@ impl Scope {
 
     /// Notes an entry of the history that makes no layer.
     pub(crate) fn note(&mut self, created_by: String) {
-        self.history.push(Past { created_by, step: None });
+        self.history.push(Past {
+            created_by,
+            step: None,
+            config: None,
+        });
+    }
+
+    /// Gives the entries of the history from `first` on the configuration as it is now.
+    pub(crate) fn keep_config(&mut self, first: usize) {
+        let end = self.history.len().min(MAX_CONFIGS);
+        if first < end {
+            let config = Arc::new(self.image.config.clone());
+            for past in &mut self.history[first..end] {
+                past.config = Some(config.clone());
+            }
+        }
     }
 
     /// The configuration of the image this stage makes.

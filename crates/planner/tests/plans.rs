@@ -343,3 +343,23 @@ fn every_instruction_is_explained_in_a_sentence() {
         assert!(sentence.ends_with('.') && sentence.len() > 20, "{sentence}");
     }
 }
+
+#[test]
+fn each_entry_of_the_history_has_the_configuration_after_it_and_a_long_file_only_the_first_of_them() {
+    let parse = dockerfile::parse("FROM scratch\nENV A=1\nCMD [\"x\"]\nEXPOSE 80\n");
+    let plan = planner::plan(&parse.dockerfile, &options(), &Known::new()).expect("a plan");
+    let configs: Vec<_> = plan.stages[0]
+        .history
+        .iter()
+        .map(|past| past.config.clone().expect("it is short"))
+        .collect();
+    let cmds: Vec<usize> = configs.iter().map(|config| config.cmd.len()).collect();
+    assert_eq!(cmds, [0, 1, 1]);
+    assert!(configs[0].env.contains(&"A=1".to_owned()) && configs[1].exposed_ports.is_empty());
+    assert_eq!(*configs[2], plan.stages[0].config.config);
+    let long = format!("FROM scratch\n{}", "ENV A=1\n".repeat(500));
+    let parse = dockerfile::parse(&long);
+    let plan = planner::plan(&parse.dockerfile, &options(), &Known::new()).expect("a plan");
+    let kept = plan.stages[0].history.iter().filter(|past| past.config.is_some());
+    assert_eq!(kept.count(), 128);
+}

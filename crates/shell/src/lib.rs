@@ -1,13 +1,13 @@
-//! The shell's WebAssembly module: the simulator behind one function, loaded by the worker when a command is to run. It holds no logic.
+//! The shell's WebAssembly module: the simulator behind two functions, loaded by the worker when a command is to run. It holds no logic.
 
 mod blobs;
 
 use blobs::CallerBlobs;
-use builder::Executor;
+use builder::{ExecuteError, Executor, Sessions, Turn};
 use js_sys::Function;
 use simulator::Simulator;
 use wasm_bindgen::prelude::{JsError, wasm_bindgen};
-use wire::ShellEnd;
+use wire::{SessionAsk, ShellEnd};
 
 #[wasm_bindgen]
 extern "C" {
@@ -34,6 +34,25 @@ impl Shell {
             simulator: Simulator::new(),
             wire: ShellEnd::default(),
         }
+    }
+
+    /// Goes on with a session as the engine asks, to its next turn. `blob` is as in [`Shell::run`].
+    ///
+    /// # Errors
+    ///
+    /// If `ask` is no ask of an engine built together with this shell.
+    pub fn session(&mut self, ask: &[u8], blob: &Function) -> Result<Vec<u8>, JsError> {
+        let ask = self.wire.receive_ask(ask)?;
+        let mut blobs = CallerBlobs::new(blob);
+        let result = match ask {
+            SessionAsk::Start(id, line, tree) => self.simulator.start(id, &line, &tree, &mut blobs),
+            SessionAsk::Resume(id, answer, tree) => self.simulator.resume(id, answer, &tree, &mut blobs),
+            SessionAsk::Abort(id) => self.simulator.abort(id).map(Turn::Done).ok_or_else(|| {
+                let what = "to break off what does not run".to_owned();
+                ExecuteError::Unsupported { what }
+            }),
+        };
+        Ok(self.wire.send_turn(&result, &blobs.into_new())?)
     }
 
     /// Runs one call of the engine and returns its answer. `blob` takes the 32 bytes of a digest and gives the bytes that bear it,

@@ -1,7 +1,8 @@
 //! A command of ours in the shell: what it is called with, and what it gives back.
 
-use crate::world::{Errno, Result, Shared, World};
+use crate::world::{Asked, Errno, Result, Shared, World};
 use bashkit::{Builtin, BuiltinContext, ExecResult, ExecutionPlan, SubCommand, async_trait};
+use builder::{Answer, Echo};
 use std::collections::BTreeMap;
 
 /// What a command is called with.
@@ -14,6 +15,14 @@ pub(crate) struct Call<'a> {
     pub(crate) env: &'a BTreeMap<String, String>,
     pub(crate) cwd: &'a str,
     pub(crate) stdin: &'a [u8],
+    /// False where standard input is the terminal, or nothing.
+    pub(crate) has_stdin: bool,
+    /// How much of `stdin` was read by lines.
+    pub(crate) n_read: usize,
+    /// What was answered at the terminal so far, `None` for its end.
+    pub(crate) answers: &'a [Option<String>],
+    /// How many of the answers were used.
+    pub(crate) n_used: usize,
     pub(crate) out: String,
     /// Output that is no text; it follows `out`.
     pub(crate) raw: Vec<u8>,
@@ -60,7 +69,7 @@ impl Call<'_> {
     ) -> Result<()> {
         match step(self) {
             Ok(()) => Ok(()),
-            Err(need @ Errno::Need(_)) => Err(need),
+            Err(passed @ (Errno::Need(_) | Errno::Lasts | Errno::Ask { .. })) => Err(passed),
             Err(errno) => {
                 let line = format!("{}: {what}: {errno}", self.name);
                 self.warn(line);
@@ -68,6 +77,30 @@ impl Call<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// The next line of a standard input that is a pipe or a file, else of the terminal. `None` at its end, and where there is none.
+    pub(crate) fn ask(&mut self, prompt: &str, echo: Echo) -> Result<Option<String>> {
+        if self.has_stdin {
+            let rest = &self.stdin[self.n_read.min(self.stdin.len())..];
+            let Some(line) = rest.split_inclusive(|byte| *byte == b'\n').next() else {
+                return Ok(None);
+            };
+            self.n_read += line.len();
+            let line = line.strip_suffix(b"\n").unwrap_or(line);
+            return Ok(Some(String::from_utf8_lossy(line).into_owned()));
+        }
+        if self.world.terminal.is_none() {
+            return Ok(None);
+        }
+        let Some(answer) = self.answers.get(self.n_used) else {
+            return Err(Errno::Ask {
+                prompt: prompt.to_owned(),
+                echo,
+            });
+        };
+        self.n_used += 1;
+        Ok(answer.clone())
     }
 
     /// Lets simulated time pass.
@@ -102,14 +135,26 @@ pub(crate) enum Dialect {
     /// busybox and Alpine's.
     Ash,
     Bash,
+    /// The same, typed at.
+    BashPrompt,
 }
 
 impl Dialect {
+    /// What stands before a complaint of a shell that is typed at.
+    pub(crate) fn at_prompt(self) -> &'static str {
+        match self {
+            Dialect::Dash => "sh: 1: ",
+            Dialect::Ash => "sh: ",
+            Dialect::Bash | Dialect::BashPrompt => "bash: ",
+        }
+    }
+
     pub(crate) fn not_found(self, name: &str) -> String {
         match self {
             Dialect::Dash => format!("/bin/sh: 1: {name}: not found\n"),
             Dialect::Ash => format!("/bin/sh: {name}: not found\n"),
             Dialect::Bash => format!("/bin/bash: line 1: {name}: command not found\n"),
+            Dialect::BashPrompt => format!("bash: {name}: command not found\n"),
         }
     }
 }
@@ -133,11 +178,18 @@ impl Builtin for Command {
             self.shared.lock().umask = mask & 0o777;
         }
         let cwd = ctx.cwd.to_string_lossy().into_owned();
+        let has_stdin = ctx.stdin.is_some();
         let stdin = ctx.stdin.map(|data| data.as_bytes().to_vec()).unwrap_or_default();
         let stdin = self.shared.lock().binary(stdin);
+        let mut answers = Vec::new();
+        // How much of standard error has been shown before a question.
+        let mut n_shown = 0;
         loop {
-            let (result, out, err) = {
+            let (result, out, mut err) = {
                 let mut world = self.shared.lock();
+                if let Some(terminal) = &mut world.terminal {
+                    terminal.cwd.clone_from(&cwd);
+                }
                 let before = world.clone();
                 let mut call = Call {
                     world: &mut world,
@@ -146,6 +198,10 @@ impl Builtin for Command {
                     env: &env,
                     cwd: &cwd,
                     stdin: &stdin,
+                    has_stdin,
+                    n_read: 0,
+                    answers: &answers,
+                    n_used: 0,
                     out: String::new(),
                     raw: Vec::new(),
                     err: String::new(),
@@ -153,7 +209,7 @@ impl Builtin for Command {
                 let result = (self.work)(&mut call);
                 let (mut out, err) = (call.out.into_bytes(), call.err);
                 out.extend(call.raw);
-                if matches!(result, Err(Errno::Need(_))) {
+                if matches!(result, Err(Errno::Need(_) | Errno::Ask { .. })) {
                     *world = before;
                 }
                 (result, out, err)
@@ -167,6 +223,19 @@ impl Builtin for Command {
                     }
                     continue;
                 }
+                Err(Errno::Ask { prompt, echo }) => {
+                    let said = err.split_off(n_shown.min(err.len()));
+                    n_shown += said.len();
+                    let answer = self.shared.ask(Asked::Text { said, prompt, echo }).await;
+                    answers.push(match answer {
+                        Answer::Text(text) => text,
+                        // The driver lets no other answer through.
+                        Answer::Call(_) => None,
+                    });
+                    continue;
+                }
+                // The driver sees that it lasts, and drops the shell.
+                Err(Errno::Lasts) => return std::future::pending().await,
                 Err(errno) => return Ok(ExecResult::err(format!("{}: {errno}\n", self.name), 1)),
             };
             if self.name == "umask" {
@@ -175,7 +244,7 @@ impl Builtin for Command {
             }
             self.shared.lock().keep_binary(&out);
             let mut done = ExecResult::ok_bytes(out);
-            done.stderr = err.into();
+            done.stderr = err.split_off(n_shown.min(err.len())).into();
             done.exit_code = exit;
             return Ok(done);
         }
@@ -202,7 +271,7 @@ impl Builtin for Command {
 }
 
 /// The exported variables, and PATH whether exported or not.
-fn environment(ctx: &BuiltinContext<'_>) -> BTreeMap<String, String> {
+pub(crate) fn environment(ctx: &BuiltinContext<'_>) -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> = ctx
         .env
         .iter()

@@ -3,25 +3,32 @@
 mod accounts;
 mod adduser;
 mod bytes;
+mod cat;
+pub(crate) mod clock;
 mod compress;
 mod copy;
 mod files;
 pub(crate) mod find;
+mod htpasswd;
 mod identity;
 mod install;
 mod list;
+mod machine;
 mod modes;
+mod openssl;
 mod options;
 mod stat;
 mod system;
+mod tail;
 mod tar;
 mod test;
 
-use crate::command::{Call, Dialect, Work};
+use crate::command::{Call, Command, Dialect, Work};
+use crate::lasting;
 use crate::packages;
 use crate::shell::quoted;
 use crate::vfs::UNSIMULATED;
-use crate::world::Result;
+use crate::world::{Result, Shared};
 use bashkit::{Builtin, BuiltinContext, CommandResolver, ExecResult, async_trait};
 use std::sync::Arc;
 
@@ -43,6 +50,7 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("test", test::test, Internal),
         ("[", test::test, Internal),
         (UNSIMULATED, unsimulated, Internal),
+        (lasting::WAITS, lasting::waits, Internal),
         (find::OWNER, find::owner, Internal),
         (PUSH_USER, identity::push_user, Internal),
         (POP_USER, identity::pop_user, Internal),
@@ -85,11 +93,27 @@ pub(crate) fn all() -> Vec<(&'static str, Work, Kind)> {
         ("gosu", identity::unreachable_user),
         ("su-exec", identity::unreachable_user),
         ("runuser", identity::unreachable_user),
+        ("cat", cat::cat),
+        ("tail", tail::tail),
+        ("tini", identity::starter),
+        ("dumb-init", identity::starter),
+        ("catatonit", identity::starter),
+        ("htpasswd", htpasswd::htpasswd),
+        ("openssl", openssl::openssl),
         ("sleep", system::sleep),
         ("usleep", system::sleep),
         ("uname", system::uname),
         ("arch", system::uname),
-        ("hostname", system::hostname),
+        ("hostname", machine::hostname),
+        ("ip", machine::ip),
+        ("ps", machine::ps),
+        ("top", machine::top),
+        ("free", machine::free),
+        ("df", machine::df),
+        ("uptime", machine::uptime),
+        ("man", machine::man),
+        ("less", machine::pager),
+        ("more", machine::pager),
         ("nproc", system::nproc),
         ("which", system::which),
         ("sync", system::nothing),
@@ -200,6 +224,10 @@ pub(crate) fn runs_others(name: &str) -> bool {
             | "gosu"
             | "su-exec"
             | "runuser"
+            | "tini"
+            | "dumb-init"
+            | "catatonit"
+            | UNSIMULATED
             | "sh"
             | "bash"
             | "."
@@ -208,11 +236,15 @@ pub(crate) fn runs_others(name: &str) -> bool {
     )
 }
 
-/// The arguments of the `sh` that a command turns into, if it is one that runs another as another user.
+/// The arguments of the `sh` that a command turns into, if it is one that runs another, as another user or not.
 pub(crate) fn becomes(name: &str, args: &[String]) -> Option<Vec<String>> {
+    if let Some(words) = identity::started(name, args) {
+        let script = ["-c", "\"$@\"", name].map(str::to_owned);
+        return Some(script.into_iter().chain(words).collect());
+    }
     let (user, words) = identity::target_user(name, args)?;
     let script = format!(
-        "{PUSH_USER} {} || exit 1; \"$@\"; layerlab_exit=$?; {POP_USER}; exit $layerlab_exit",
+        "{PUSH_USER} {} {name} || exit 1; \"$@\"; layerlab_exit=$?; {POP_USER}; exit $layerlab_exit",
         quoted(&user)
     );
     Some(
@@ -224,7 +256,14 @@ pub(crate) fn becomes(name: &str, args: &[String]) -> Option<Vec<String>> {
 }
 
 fn unsimulated(call: &mut Call<'_>) -> Result<i32> {
-    let program = call.args.first().cloned().unwrap_or_default();
+    let Some((program, args)) = call.args.split_first() else {
+        return Ok(0);
+    };
+    let name = program.rsplit('/').next().unwrap_or_default();
+    if lasting::lasts(call, name, args)? {
+        let argv = std::iter::once(name.to_owned()).chain(args.iter().cloned()).collect();
+        return Err(call.last(argv));
+    }
     call.warn(format!(
         "layerlab: {program} is not simulated: it was not run, and nothing was changed"
     ));
@@ -234,10 +273,21 @@ fn unsimulated(call: &mut Call<'_>) -> Result<i32> {
 /// Answers for every name that nothing else answers for.
 pub(crate) struct Absentees {
     pub(crate) dialect: Dialect,
+    pub(crate) shared: Shared,
 }
 
 impl CommandResolver for Absentees {
     fn resolve(&self, name: &str) -> Option<Arc<dyn Builtin>> {
+        // As a builtin of ours it would be taken for the shell's own, which knows no line before this one.
+        if name == "history" && self.shared.lock().terminal.is_some() {
+            return Some(Arc::new(Command {
+                name: "history",
+                work: system::history,
+                shared: self.shared.clone(),
+                is_internal: true,
+                dialect: self.dialect,
+            }));
+        }
         Some(Arc::new(NotFound(self.dialect.not_found(name))))
     }
 }

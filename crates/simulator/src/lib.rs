@@ -14,7 +14,9 @@
 mod command;
 mod commands;
 mod drive;
+mod lasting;
 mod packages;
+mod session;
 mod shell;
 mod simulator;
 mod vfs;

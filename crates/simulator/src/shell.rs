@@ -1,13 +1,23 @@
 //! One session of the virtual shell: what it is given, how it is bounded, and its log.
 
+mod braces;
+mod log;
+
+pub(crate) use log::{Log, clip, held, note};
+
 use crate::command::{Dialect, UMASK};
 use crate::drive::{Stuck, complete};
+use crate::lasting;
+use crate::session::{HostProgram, Sinks};
+use crate::simulator::Ended;
 use crate::vfs::Vfs;
 use crate::world::Shared;
 use crate::{command::Command, commands};
 use bashkit::hooks::HookAction;
 use bashkit::{Bash, ExecOptions, ExecutionLimits, SessionLimits};
-use builder::RunRequest;
+use braces::posix_braces;
+use builder::{Output, Purpose, RunRequest};
+use log::{MAX_LOG_BYTES, spoken};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,12 +25,10 @@ use store::BlobStore;
 
 /// Commands and loop rounds that one RUN may take, all together.
 const MAX_STEPS: usize = 200_000;
-/// What a RUN may write to its log.
-const MAX_LOG_BYTES: usize = 2 << 20;
 /// Never reached: steps bound a script, so that it ends alike on fast and slow machines.
 const FOREVER: Duration = Duration::from_hours(24);
 /// The shell's exit code when it was stopped.
-const STOPPED: i32 = 137;
+pub(crate) const STOPPED: i32 = 137;
 
 /// What a session needs to know.
 pub(crate) struct Session<'a> {
@@ -28,6 +36,29 @@ pub(crate) struct Session<'a> {
     pub(crate) dialect: Dialect,
     pub(crate) path_list: &'a str,
     pub(crate) shared: &'a Shared,
+    /// At a terminal: the programs of the host, and where the commands of the line write to.
+    pub(crate) host: Option<(&'a [String], Arc<Sinks>)>,
+}
+
+/// Where programs are looked for.
+pub(crate) fn path_list(request: &RunRequest) -> &str {
+    request.env.iter().rfind(|(name, _)| name == "PATH").map_or(
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        |(_, value)| value.as_str(),
+    )
+}
+
+/// How a script is run: what it writes goes to `log`.
+pub(crate) fn options(log: &Log, shared: &Shared, dialect: Dialect, arg0: &str) -> ExecOptions {
+    let heard = Arc::clone(log);
+    let shared = shared.clone();
+    ExecOptions::new()
+        .streaming(Box::new(move |out: &bashkit::StreamData, err: &bashkit::StreamData| {
+            let mut log = held(&heard);
+            note(&mut log, Output::out(shared.lock().binary(out.as_bytes().to_vec())));
+            note(&mut log, Output::err(spoken(&err.text_lossy(), dialect)));
+        }))
+        .arg0(arg0)
 }
 
 /// A script with its options and positional parameters.
@@ -39,6 +70,18 @@ pub(crate) struct Invocation {
     /// `$0`, if given.
     pub(crate) arg0: Option<String>,
     pub(crate) positional: Vec<String>,
+}
+
+impl Invocation {
+    /// A script without options or parameters.
+    pub(crate) fn of_text(script: &str) -> Invocation {
+        Invocation {
+            options: Vec::new(),
+            script: script.to_owned(),
+            arg0: None,
+            positional: Vec::new(),
+        }
+    }
 }
 
 /// Reads a shell's arguments. `None` without `-c`: then a file is to be run.
@@ -77,36 +120,27 @@ pub(crate) fn direct(program: &str, args: &[String]) -> Invocation {
         .chain(args.iter().map(String::as_str))
         .map(quoted)
         .collect();
-    Invocation {
-        options: Vec::new(),
-        script: words.join(" "),
-        arg0: None,
-        positional: Vec::new(),
-    }
+    Invocation::of_text(&words.join(" "))
 }
 
 pub(crate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', "'\\''"))
 }
 
-/// Runs a script to its end; returns its exit code and its log.
-pub(crate) fn run(
-    session: &Session<'_>,
-    invocation: &Invocation,
-    blobs: &dyn BlobStore,
-) -> Result<(i32, String), Stuck> {
+/// Runs a script to its end, or to a program that has none.
+pub(crate) fn run(session: &Session<'_>, invocation: &Invocation, blobs: &dyn BlobStore) -> Result<Ended, Stuck> {
     let mut bash = build(session);
-    let log = Arc::new(Mutex::new(String::new()));
-    let heard = Arc::clone(&log);
+    let log: Log = Arc::new(Mutex::new(Vec::new()));
     let dialect = session.dialect;
-    let callback = Box::new(move |out: &bashkit::StreamData, err: &bashkit::StreamData| {
-        let mut log = heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        log.push_str(&out.text_lossy());
-        log.push_str(&spoken(&err.text_lossy(), dialect));
-    });
-    let mut options = ExecOptions::new()
-        .streaming(callback)
-        .arg0(invocation.arg0.clone().unwrap_or_else(|| "/bin/sh".to_owned()));
+    let mut options = options(
+        &log,
+        session.shared,
+        dialect,
+        invocation.arg0.as_deref().unwrap_or("/bin/sh"),
+    );
+    if !session.request.stdin.is_empty() {
+        options = options.stdin(session.request.stdin.clone());
+    }
     if !invocation.positional.is_empty() {
         options = options.positional(invocation.positional.clone());
     }
@@ -117,30 +151,40 @@ pub(crate) fn run(
         posix_braces(&invocation.script)
     };
     let script = setup(invocation) + &script;
-    let result = complete(session.shared, blobs, bash.exec_with_options(&script, options))?;
-    let mut log = std::mem::take(&mut *log.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    let result = complete(session.shared, blobs, bash.exec_with_options(&script, options));
+    drop(bash);
+    let mut output = std::mem::take(&mut *held(&log));
+    let mut lasting = None;
     let exit = match result {
-        Ok(done) => done.exit_code,
-        Err(bashkit::Error::ResourceLimit(limit)) => {
-            log.push_str(&format!(
+        Err(Stuck::Lasting) => {
+            let found = session.shared.lock().lasting.clone();
+            for said in found.iter().flat_map(|lasting| &lasting.said) {
+                note(&mut output, said.clone());
+            }
+            lasting = found.map(|lasting| lasting.argv);
+            0
+        }
+        Err(stuck) => return Err(stuck),
+        Ok(Ok(done)) => done.exit_code,
+        // What a build would wait for in vain is what a container is for.
+        Ok(Err(bashkit::Error::ResourceLimit(_))) if session.request.purpose != Purpose::Build => {
+            lasting = Some(session.request.argv.clone());
+            0
+        }
+        Ok(Err(bashkit::Error::ResourceLimit(limit))) => {
+            let said = format!(
                 "layerlab: the command was stopped: {limit}. The simulation bounds steps and output; a real build would go on.\n"
-            ));
+            );
+            note(&mut output, Output::err(said));
             STOPPED
         }
-        Err(error) => {
-            log.push_str(&format!("/bin/sh: {error}\n"));
+        Ok(Err(error)) => {
+            note(&mut output, Output::err(format!("/bin/sh: {error}\n")));
             2
         }
     };
-    if log.len() > MAX_LOG_BYTES {
-        let mut end = MAX_LOG_BYTES;
-        while !log.is_char_boundary(end) {
-            end -= 1;
-        }
-        log.truncate(end);
-        log.push_str("\n[output clipped, log limit 2MiB reached]\n");
-    }
-    Ok((exit, log))
+    clip(&mut output);
+    Ok(Ended { exit, output, lasting })
 }
 
 /// What the shell is told before the script: no chance, and its options.
@@ -154,41 +198,6 @@ fn setup(invocation: &Invocation) -> String {
         setup.push_str("; ");
     }
     setup
-}
-
-/// The script with braces as a POSIX shell takes them: `{a,b}` is a word like any other, so its brace is quoted.
-///
-/// Scripts with here-documents are left as they are: their bodies are text.
-fn posix_braces(script: &str) -> String {
-    if script.contains("<<") {
-        return script.to_owned();
-    }
-    let mut out = String::with_capacity(script.len());
-    let mut quote = None;
-    let mut before = ' ';
-    for (at, c) in script.char_indices() {
-        let escaped = before == '\\';
-        match quote {
-            Some(open) if c == open && (open == '\'' || !escaped) => quote = None,
-            None if matches!(c, '\'' | '"') && !escaped => quote = Some(c),
-            None if c == '{' && !escaped && before != '$' && is_expansion(&script[at..]) => out.push('\\'),
-            _ => {}
-        }
-        out.push(c);
-        // A backslash that is itself escaped escapes nothing.
-        before = if c == '\\' && escaped { ' ' } else { c };
-    }
-    out
-}
-
-/// Whether bash would expand what begins with this brace.
-fn is_expansion(text: &str) -> bool {
-    let word: &str = text
-        .split(|c: char| c.is_whitespace() || ";&|()<>".contains(c))
-        .next()
-        .unwrap_or_default();
-    word.find('}')
-        .is_some_and(|end| word[..end].contains(',') || word[..end].contains(".."))
 }
 
 fn limits() -> ExecutionLimits {
@@ -205,7 +214,7 @@ fn limits() -> ExecutionLimits {
         .parser_timeout(FOREVER)
 }
 
-fn build(session: &Session<'_>) -> Bash {
+pub(crate) fn build(session: &Session<'_>) -> Bash {
     let shared = session.shared;
     let ours = commands::all();
     let world = shared.lock();
@@ -222,11 +231,13 @@ fn build(session: &Session<'_>) -> Bash {
     drop(world);
     let mut all = names.clone();
     all.extend(ours.iter().map(|(name, ..)| (*name).to_owned()));
+    all.extend(session.host.iter().flat_map(|(calls, _)| calls.iter().cloned()));
     let vfs = Vfs {
         shared: shared.clone(),
         builtins: Arc::new(all),
     };
     let (before, after) = (shared.clone(), shared.clone());
+    let waits = session.request.purpose == Purpose::Interactive;
     let mut builder = Bash::builder()
         .fs(Arc::new(vfs))
         .rootfs(false)
@@ -235,6 +246,7 @@ fn build(session: &Session<'_>) -> Bash {
         .builtin_filter(move |name| names.contains(name))
         .command_resolver(Arc::new(commands::Absentees {
             dialect: session.dialect,
+            shared: shared.clone(),
         }))
         .before_tool(Box::new(move |event| {
             let mut event = event;
@@ -245,6 +257,15 @@ fn build(session: &Session<'_>) -> Bash {
             if event.name == "find" {
                 event.args = commands::find::with_owners(&event.args);
             }
+            if event.name == "exec"
+                && waits
+                && event
+                    .args
+                    .first()
+                    .is_some_and(|name| lasting::reads_terminal(name, &event.args[1..]))
+            {
+                event.args.insert(0, lasting::WAITS.to_owned());
+            }
             HookAction::Continue(event)
         }))
         .after_tool(Box::new(move |event| {
@@ -254,7 +275,7 @@ fn build(session: &Session<'_>) -> Bash {
             drop(world);
             HookAction::Continue(event)
         }))
-        .hostname("buildkitsandbox")
+        .hostname(&session.request.hostname)
         .fixed_epoch(now)
         .limits(limits())
         .session_limits(SessionLimits::new().max_total_commands(10 * MAX_STEPS as u64))
@@ -280,52 +301,25 @@ fn build(session: &Session<'_>) -> Bash {
             }),
         );
     }
-    builder.build()
-}
-
-/// The shell's own complaints in the words of the shell that the image has.
-fn spoken(text: &str, dialect: Dialect) -> String {
-    text.split_inclusive('\n')
-        .map(|line| spoken_line(line, dialect))
-        .collect()
-}
-
-fn spoken_line(line: &str, dialect: Dialect) -> String {
-    let Some((number, rest)) = line
-        .strip_prefix("/bin/sh: line ")
-        .or_else(|| line.strip_prefix("bash: line "))
-        .and_then(|rest| rest.split_once(": "))
-        .filter(|(number, _)| number.bytes().all(|b| b.is_ascii_digit()))
-    else {
-        return line.to_owned();
-    };
-    let rest = rest
-        .strip_suffix(": command not found\n")
-        .map_or_else(|| rest.to_owned(), |name| format!("{name}: not found\n"));
-    match dialect {
-        Dialect::Dash => format!("/bin/sh: {number}: {rest}"),
-        Dialect::Ash => format!("/bin/sh: {rest}"),
-        Dialect::Bash => line.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::posix_braces;
-
-    #[test]
-    fn only_braces_that_bash_would_expand_are_quoted() {
-        assert_eq!(posix_braces("mkdir {a,b} x{1..3}"), "mkdir \\{a,b} x\\{1..3}");
-        for same in [
-            "echo ${a,b}",
-            "awk '{print $1,$2}'",
-            "echo \"{a,b}\"",
-            "{ a; }",
-            "echo \\{a,b}",
-            "find -exec rm {} \\;",
-            "cat <<E\n{a,b}\nE",
-        ] {
-            assert_eq!(posix_braces(same), same);
+    if let Some((calls, sinks)) = &session.host {
+        let left = shared.clone();
+        builder = builder
+            .tty(0, true)
+            .tty(1, true)
+            .tty(2, true)
+            .on_exit(Box::new(move |event| {
+                left.lock().is_left = true;
+                HookAction::Continue(event)
+            }));
+        for name in *calls {
+            let program = HostProgram {
+                name: name.clone(),
+                shared: shared.clone(),
+                sinks: Arc::clone(sinks),
+                dialect: session.dialect,
+            };
+            builder = builder.builtin(name, Box::new(program));
         }
     }
+    builder.build()
 }

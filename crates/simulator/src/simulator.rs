@@ -2,9 +2,15 @@
 
 use crate::command::Dialect;
 use crate::drive::Stuck;
+use crate::lasting;
+use crate::session::{self, Parked};
 use crate::shell::{self, Session};
 use crate::world::{Errno, Shared, Who, World};
-use builder::{ExecuteError, Executor, Fidelity, RunOutcome, RunRequest};
+use builder::{
+    Answer, Done, ExecuteError, Executor, Fidelity, Line, Output, Purpose, RunOutcome, RunRequest, SessionId, Sessions,
+    Turn,
+};
+use std::collections::BTreeMap;
 use store::{BlobStore, Content, Follow, Node, Tree};
 
 /// What a container's first process fails with when it could not be started.
@@ -15,13 +21,59 @@ const START_MILLIS: u64 = 60;
 /// Runs commands in a virtual shell over the tree, deterministically, on one thread.
 ///
 /// Every outcome is [`Fidelity::Simulated`].
-#[derive(Debug, Clone, Default)]
-pub struct Simulator {}
+#[derive(Debug, Default)]
+pub struct Simulator {
+    /// Lines that wait for their host.
+    parked: BTreeMap<SessionId, Parked>,
+}
 
 impl Simulator {
-    /// A simulator. It keeps nothing from one run to the next.
+    /// A simulator. From one run to the next it keeps nothing but the lines of sessions that are not done.
     pub fn new() -> Simulator {
-        Simulator {}
+        Simulator::default()
+    }
+
+    /// Goes on with a line; it is kept if it waits again.
+    fn go(&mut self, id: SessionId, mut line: Parked, blobs: &mut dyn BlobStore) -> Result<Turn, ExecuteError> {
+        let turn = line.go(blobs)?;
+        if matches!(turn, Turn::Call(_) | Turn::Ask(_) | Turn::Lasts { .. }) {
+            self.parked.insert(id, line);
+        }
+        Ok(turn)
+    }
+}
+
+impl Sessions for Simulator {
+    fn start(
+        &mut self,
+        id: SessionId,
+        line: &Line,
+        tree: &Tree,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<Turn, ExecuteError> {
+        self.parked.remove(&id);
+        match session::start(line, tree, blobs)? {
+            Some(parked) => self.go(id, parked, blobs),
+            None => Ok(Turn::Unfinished),
+        }
+    }
+
+    fn resume(
+        &mut self,
+        id: SessionId,
+        answer: Answer,
+        tree: &Tree,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<Turn, ExecuteError> {
+        let mut line = self.parked.remove(&id).ok_or_else(|| ExecuteError::Unsupported {
+            what: "an answer for a session in which nothing runs".to_owned(),
+        })?;
+        line.answer(answer, tree)?;
+        self.go(id, line, blobs)
+    }
+
+    fn abort(&mut self, id: SessionId) -> Option<Done> {
+        self.parked.remove(&id).map(Parked::abort)
     }
 }
 
@@ -35,8 +87,11 @@ impl Executor for Simulator {
         let mut tree = tree.clone();
         // A tree that came over a wire has forgotten that its links belong to lower layers.
         tree.seal_links();
-        let mut world = World::new(tree, request.now, request.network);
+        let mut world = World::new(tree, request);
         world.millis = START_MILLIS;
+        if request.purpose != Purpose::Build {
+            world.reseed(0);
+        }
         world.mount_system();
         world
             .mount(&request.mounts)
@@ -45,16 +100,34 @@ impl Executor for Simulator {
             })?;
         let who = now(&mut world, blobs, |world| world.identify(&request.user))?;
         let shared = Shared::new(world);
-        let (exit, log) = match who {
-            None => (CANNOT_START, no_such_user(&request.user)),
+        let ended = match who {
+            None => Ended::refused(no_such_user(&request.user)),
             Some(who) => start(request, who, &shared, blobs)?,
         };
-        finish(&shared, blobs, exit, log)
+        finish(&shared, blobs, ended)
+    }
+}
+
+/// How a command came to its end, or to a program that has none.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) exit: i32,
+    pub(crate) output: Vec<Output>,
+    pub(crate) lasting: Option<Vec<String>>,
+}
+
+impl Ended {
+    fn refused(why: String) -> Ended {
+        Ended {
+            exit: CANNOT_START,
+            output: vec![Output::err(why)],
+            lasting: None,
+        }
     }
 }
 
 /// Does `work` on the world, reading blobs as it asks for them.
-fn now<T>(
+pub(crate) fn now<T>(
     world: &mut World,
     blobs: &dyn BlobStore,
     work: impl Fn(&mut World) -> crate::world::Result<T>,
@@ -87,21 +160,13 @@ fn not_started(program: &str, why: &str) -> String {
 }
 
 /// Finds the program and runs it.
-fn start(
-    request: &RunRequest,
-    who: Who,
-    shared: &Shared,
-    blobs: &dyn BlobStore,
-) -> Result<(i32, String), ExecuteError> {
+fn start(request: &RunRequest, who: Who, shared: &Shared, blobs: &dyn BlobStore) -> Result<Ended, ExecuteError> {
     let Some(program) = request.argv.first() else {
         return Err(ExecuteError::Unsupported {
             what: "an empty command".to_owned(),
         });
     };
-    let path_list = request.env.iter().rfind(|(name, _)| name == "PATH").map_or(
-        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        |(_, value)| value.as_str(),
-    );
+    let path_list = shell::path_list(request);
     let found = {
         let mut world = shared.lock();
         let accounts = now(&mut world, blobs, |world| world.accounts())?;
@@ -120,13 +185,13 @@ fn start(
             match world.node(&absolute, Follow::Last) {
                 Err(_) => {
                     let why = format!("stat {program}: no such file or directory");
-                    return Ok((CANNOT_START, not_started(program, &why)));
+                    return Ok(Ended::refused(not_started(program, &why)));
                 }
                 Ok((_, Node::Dir(_))) => {
-                    return Ok((CANNOT_START, not_started(program, "is a directory")));
+                    return Ok(Ended::refused(not_started(program, "is a directory")));
                 }
                 Ok(_) if !world.is_executable(&absolute) => {
-                    return Ok((CANNOT_START, not_started(program, "permission denied")));
+                    return Ok(Ended::refused(not_started(program, "permission denied")));
                 }
                 Ok(_) => absolute,
             }
@@ -134,7 +199,7 @@ fn start(
             path
         } else {
             let why = "executable file not found in $PATH";
-            return Ok((CANNOT_START, not_started(program, why)));
+            return Ok(Ended::refused(not_started(program, why)));
         }
     };
     let dialect = dialect(&shared.lock(), &found);
@@ -143,21 +208,29 @@ fn start(
         dialect: dialect.unwrap_or(Dialect::Dash),
         path_list,
         shared,
+        host: None,
     };
+    if request.purpose == Purpose::Interactive && lasting::reads_terminal(&found, &request.argv[1..]) {
+        return lasting::read_all(&session, &found, blobs).map_err(refused);
+    }
     let ran = match dialect.and_then(|_| shell::invocation(&request.argv[1..])) {
         Some(invocation) => shell::run(&session, &invocation, blobs),
         None => shell::run(&session, &shell::direct(&found, &request.argv[1..]), blobs),
     };
-    ran.map_err(|stuck| match stuck {
+    ran.map_err(refused)
+}
+
+pub(crate) fn refused(stuck: Stuck) -> ExecuteError {
+    match stuck {
         Stuck::Store(error) => ExecuteError::Store(error),
-        Stuck::Waiting => ExecuteError::Unsupported {
+        Stuck::Waiting | Stuck::Lasting => ExecuteError::Unsupported {
             what: "a command that waits for something outside".to_owned(),
         },
-    })
+    }
 }
 
 /// Which shell the file at `path` is, by its own name or that of what it links to.
-fn dialect(world: &World, path: &str) -> Option<Dialect> {
+pub(crate) fn dialect(world: &World, path: &str) -> Option<Dialect> {
     let called = path.rsplit('/').next().unwrap_or_default();
     if !matches!(called, "sh" | "ash" | "dash" | "bash") {
         return None;
@@ -181,23 +254,30 @@ fn dialect(world: &World, path: &str) -> Option<Dialect> {
 }
 
 /// Takes the mounts away and stores the bytes that are still referred to.
-fn finish(shared: &Shared, blobs: &mut dyn BlobStore, exit: i32, log: String) -> Result<RunOutcome, ExecuteError> {
+fn finish(shared: &Shared, blobs: &mut dyn BlobStore, ended: Ended) -> Result<RunOutcome, ExecuteError> {
     let world = shared.lock();
     let (tree, caches) = world.unmounted();
-    for (_, node) in tree.walk() {
-        keep(&world, node, blobs)?;
-    }
+    keep_all(&world, &tree, blobs)?;
     for (_, node) in &caches {
         keep_below(&world, node, blobs)?;
     }
     Ok(RunOutcome {
         tree,
         caches,
-        exit,
-        log,
+        exit: ended.exit,
+        lasting: ended.lasting,
+        output: ended.output,
         millis: world.millis,
         fidelity: Fidelity::Simulated,
     })
+}
+
+/// Stores the new bytes that `tree` refers to.
+pub(crate) fn keep_all(world: &World, tree: &Tree, blobs: &mut dyn BlobStore) -> Result<(), ExecuteError> {
+    for (_, node) in tree.walk() {
+        keep(world, node, blobs)?;
+    }
+    Ok(())
 }
 
 fn keep(world: &World, node: &Node, blobs: &mut dyn BlobStore) -> Result<(), ExecuteError> {

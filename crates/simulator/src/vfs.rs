@@ -73,6 +73,12 @@ impl Vfs {
             if self.builtins.contains(name) || matches!(name, "sh" | "bash" | "ash" | "dash") {
                 let name = if matches!(name, "ash" | "dash") { "sh" } else { name };
                 format!("{BUILTIN_MARK}{name}\n").into_bytes()
+            } else if path.starts_with("/docker-entrypoint.d/") {
+                // nginx's own scripts fit its configuration to the machine; here it fits already.
+                b"#!/bin/sh\n:\n".to_vec()
+            } else if name.contains("entrypoint") {
+                // Whatever it prepares, in the end it starts what it is given.
+                b"#!/bin/sh\nexec \"$@\"\n".to_vec()
             } else {
                 format!("#!/bin/sh\n{UNSIMULATED} '{}' \"$@\"\n", path.replace('\'', "'\\''")).into_bytes()
             },
@@ -143,22 +149,27 @@ impl FileSystem for Vfs {
                 }
                 _ => {}
             }
-            match self.program(&path, world)? {
-                Some(program) => Ok(program),
-                None => Ok(world.read(&path)?.to_vec()),
+            if let Some(program) = self.program(&path, world)? {
+                return Ok(program);
             }
+            let bytes = world.read(&path)?.to_vec();
+            // The hooks of what reads it will make text of it.
+            world.keep_binary(&bytes);
+            Ok(bytes)
         })
         .await
     }
 
     async fn write_file(&self, path: &Path, content: &[u8]) -> bashkit::Result<()> {
         let path = text(path);
-        self.with(|world| world.write(&path, content)).await
+        let content = self.shared.lock().binary(content.to_vec());
+        self.with(|world| world.write(&path, &content)).await
     }
 
     async fn append_file(&self, path: &Path, content: &[u8]) -> bashkit::Result<()> {
         let path = text(path);
-        self.with(|world| world.append(&path, content)).await
+        let content = self.shared.lock().binary(content.to_vec());
+        self.with(|world| world.append(&path, &content)).await
     }
 
     async fn mkdir(&self, path: &Path, recursive: bool) -> bashkit::Result<()> {

@@ -3,20 +3,24 @@
 mod access;
 mod files;
 mod mounts;
+mod shared;
 mod users;
 
 pub(crate) use mounts::Mounts;
+pub(crate) use shared::{Asked, Shared};
 pub(crate) use users::{Account, Who};
 
+use builder::{Echo, Output, Purpose, RunRequest};
 use oci::Digest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Waker;
+use std::sync::Arc;
 use store::{Content, Time, Tree};
 
 /// Files larger than this keep their size and lose their bytes: a playground does not need 100 MB of zeros.
 pub(crate) const MAX_KEPT_BYTES: u64 = 8 << 20;
+/// The same at a terminal, where archives are made to be carried elsewhere.
+const MAX_KEPT_AT_TERMINAL: u64 = 64 << 20;
 /// What one command may hold in new bytes altogether.
 pub(crate) const MAX_FRESH_BYTES: u64 = 128 << 20;
 /// How many nodes a command may make.
@@ -42,6 +46,13 @@ pub(crate) enum Errno {
     NotSimulated,
     /// The bytes are in the blob store: fetch them and try again.
     Need(Digest),
+    /// The program goes on until it is stopped; nothing after it happens.
+    Lasts,
+    /// A line of the terminal is needed: ask for it and try again.
+    Ask {
+        prompt: String,
+        echo: Echo,
+    },
 }
 
 impl fmt::Display for Errno {
@@ -61,6 +72,8 @@ impl fmt::Display for Errno {
             Errno::Limit => "No space left on device (the limit of this simulation)",
             Errno::NotSimulated => "the content of this file is not simulated",
             Errno::Need(_) => "the content is not loaded yet",
+            Errno::Lasts => "the program does not end",
+            Errno::Ask { .. } => "nobody is there to answer",
         })
     }
 }
@@ -81,6 +94,24 @@ impl From<store::TreeError> for Errno {
 
 pub(crate) type Result<T> = std::result::Result<T, Errno>;
 
+/// A program that does not end by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lasting {
+    /// Its name and arguments.
+    pub(crate) argv: Vec<String>,
+    /// What it says when it starts.
+    pub(crate) said: Vec<Output>,
+}
+
+/// What commands know of the terminal they run at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Terminal {
+    /// Lines typed before, oldest first.
+    pub(crate) history: Vec<String>,
+    /// Working directory of the command that runs.
+    pub(crate) cwd: String,
+}
+
 /// The state of one run.
 #[derive(Debug, Clone)]
 pub(crate) struct World {
@@ -92,6 +123,18 @@ pub(crate) struct World {
     pub(crate) network: bool,
     pub(crate) mounts: Mounts,
     pub(crate) home: String,
+    pub(crate) hostname: String,
+    pub(crate) purpose: Purpose,
+    /// Set once, by the program that does not end; then nothing more happens.
+    pub(crate) lasting: Option<Lasting>,
+    /// The terminal a line was typed at, if this is a session.
+    pub(crate) terminal: Option<Terminal>,
+    /// True once `exit` has left the shell itself.
+    pub(crate) is_left: bool,
+    /// Whose shell `sudo -i` or `su` has asked for at a terminal.
+    pub(crate) next_user: Option<String>,
+    /// Milliseconds spent in `sleep`.
+    pub(crate) slept: u64,
     start: Time,
     /// Simulated milliseconds since the start.
     pub(crate) millis: u64,
@@ -114,16 +157,23 @@ pub(crate) struct World {
 }
 
 impl World {
-    pub(crate) fn new(tree: Tree, start: Time, network: bool) -> World {
+    pub(crate) fn new(tree: Tree, request: &RunRequest) -> World {
         World {
             tree,
             who: Who::root(),
             who_before: Vec::new(),
             umask: 0o022,
-            network,
+            network: request.network,
             mounts: Mounts::default(),
             home: "/root".to_owned(),
-            start,
+            hostname: request.hostname.clone(),
+            purpose: request.purpose,
+            lasting: None,
+            terminal: None,
+            is_left: false,
+            next_user: None,
+            slept: 0,
+            start: request.now,
             millis: 0,
             ticks: 0,
             bytes: BTreeMap::new(),
@@ -154,6 +204,11 @@ impl World {
         self.start.secs + ((u64::from(self.start.nanos) / 1_000_000 + self.millis) / 1000) as i64
     }
 
+    /// Makes the random numbers those of this moment and place. A build's are the same in every run.
+    pub(crate) fn reseed(&mut self, salt: u64) {
+        self.random ^= self.start.secs.unsigned_abs() ^ (u64::from(self.start.nanos) << 32) ^ salt;
+    }
+
     /// A number that looks random and is the same in every run (splitmix64).
     pub(crate) fn random(&mut self) -> u64 {
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -166,7 +221,12 @@ impl World {
     /// Keeps `bytes` as the content of a file.
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> Result<Content> {
         let size = bytes.len() as u64;
-        if size > MAX_KEPT_BYTES {
+        let limit = if self.terminal.is_some() {
+            MAX_KEPT_AT_TERMINAL
+        } else {
+            MAX_KEPT_BYTES
+        };
+        if size > limit {
             return Ok(Content::Absent { size });
         }
         let digest = Digest::of(bytes);
@@ -231,68 +291,5 @@ impl World {
             return Err(Errno::Limit);
         }
         Ok(())
-    }
-}
-
-/// What a run still wants from the blob store, and who waits for it.
-#[derive(Debug, Default)]
-pub(crate) struct Wanted {
-    pub(crate) digests: Vec<Digest>,
-    pub(crate) missing: BTreeSet<Digest>,
-    pub(crate) wakers: Vec<Waker>,
-}
-
-/// A [`World`] that the shell and its commands share.
-#[derive(Debug, Clone)]
-pub(crate) struct Shared {
-    world: Arc<Mutex<World>>,
-    wanted: Arc<Mutex<Wanted>>,
-}
-
-impl Shared {
-    pub(crate) fn new(world: World) -> Shared {
-        Shared {
-            world: Arc::new(Mutex::new(world)),
-            wanted: Arc::default(),
-        }
-    }
-
-    /// The world. Never held across an `await`.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    pub(crate) fn wanted(&self) -> MutexGuard<'_, Wanted> {
-        self.wanted.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    /// Waits until the driver has fetched `digest`. `Err` if no store has it.
-    pub(crate) async fn fetch(&self, digest: Digest) -> Result<()> {
-        std::future::poll_fn(|cx| {
-            if self.lock().bytes.contains_key(&digest) {
-                return std::task::Poll::Ready(Ok(()));
-            }
-            let mut wanted = self.wanted();
-            if wanted.missing.contains(&digest) {
-                return std::task::Poll::Ready(Err(Errno::NotSimulated));
-            }
-            if !wanted.digests.contains(&digest) {
-                wanted.digests.push(digest);
-            }
-            wanted.wakers.push(cx.waker().clone());
-            std::task::Poll::Pending
-        })
-        .await
-    }
-
-    /// Does `work`, fetching what it needs and trying again. `work` must read before it writes.
-    pub(crate) async fn with<T>(&self, mut work: impl FnMut(&mut World) -> Result<T>) -> Result<T> {
-        loop {
-            let result = work(&mut self.lock());
-            match result {
-                Err(Errno::Need(digest)) => self.fetch(digest).await?,
-                other => return other,
-            }
-        }
     }
 }

@@ -1,8 +1,16 @@
 //! Blobs: bytes under their digest.
 
+mod lent;
+mod verified;
+
+pub use lent::LentBlobs;
+pub use verified::Verified;
+
+use crate::Source;
 use oci::Digest;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Cursor, Read};
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Why a blob, a tree or a layer could not be stored or read.
@@ -30,6 +38,16 @@ pub enum StoreError {
         digest: Digest,
         /// What the system said.
         source: std::io::Error,
+    },
+    /// The blob is too large to be had as one piece.
+    #[error("expected a blob of at most {limit} bytes to hold in memory, found {digest} of {size}")]
+    Large {
+        /// The blob asked for.
+        digest: Digest,
+        /// Its bytes.
+        size: u64,
+        /// As many as may be asked for at once.
+        limit: u64,
     },
     /// Bytes that were to be kept could not be read from where they come.
     #[error("could not read the bytes to keep: {0}")]
@@ -65,11 +83,22 @@ pub trait BlobStore {
         Ok((self.put(&bytes)?, bytes.len() as u64))
     }
 
-    /// The bytes named `digest`, verified.
+    /// Stores everything that `source` holds, which also lies in `place`, and returns its digest and size. Stores that can
+    /// should remember the place instead of holding the bytes.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Missing`] if they are not here, [`StoreError::Corrupt`] if they are not what their name says.
+    /// As [`put_from`](BlobStore::put_from).
+    fn put_part(&mut self, source: &mut dyn Read, _place: &Source) -> Result<(Digest, u64), StoreError> {
+        self.put_from(source)
+    }
+
+    /// The bytes named `digest`, verified. Whoever can use them in pieces should [`open`](BlobStore::open) them.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`] if they are not here, [`StoreError::Corrupt`] if they are not what their name says,
+    /// [`StoreError::Large`] if there are more of them than the store gives at once.
     fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError>;
 
     /// The size of the blob named `digest`, if it is here.
@@ -82,6 +111,16 @@ pub trait BlobStore {
     /// As [`get`](BlobStore::get). A store that reads in pieces may find the corruption only at the end, as an I/O error.
     fn open(&self, digest: &Digest) -> Result<Box<dyn BufRead + '_>, StoreError> {
         Ok(Box::new(Cursor::new(self.get(digest)?)))
+    }
+
+    /// The bytes named `digest`, to be read from any place, without borrowing the store. They were verified when they came
+    /// in, or are now.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](BlobStore::get).
+    fn source(&self, digest: &Digest) -> Result<Source, StoreError> {
+        Ok(Source::of(Rc::new(self.get(digest)?)))
     }
 
     /// Whether the blob named `digest` is here.

@@ -1,12 +1,16 @@
 //! Compressed layers: recognised by their first bytes, unpacked as a stream.
 
+mod gzip;
+mod stream;
 #[cfg(feature = "zstd")]
 mod zstd;
 
+pub(crate) use stream::{Place, Stream};
+
 use crate::LayerError;
 use flate2::GzBuilder;
-use flate2::bufread::MultiGzDecoder;
 use std::io::{BufRead, Read, Write};
+use stream::Counted;
 
 /// How the bytes of a layer are packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,15 +45,24 @@ impl Compression {
 /// bzip2 and xz.
 pub fn decompress<'a>(mut source: Box<dyn BufRead + 'a>) -> Result<Box<dyn Read + 'a>, LayerError> {
     let start = source.fill_buf().map_err(LayerError::Read)?;
+    match readable(start)? {
+        Compression::None => Ok(source),
+        packing => Ok(Box::new(Stream::new(packing, source))),
+    }
+}
+
+/// How bytes that begin so are packed, if this build can unpack them.
+///
+/// # Errors
+///
+/// [`LayerError::Compression`] if it cannot.
+pub(crate) fn readable(start: &[u8]) -> Result<Compression, LayerError> {
     match Compression::of(start) {
-        Compression::Gzip => Ok(Box::new(MultiGzDecoder::new(source))),
-        #[cfg(feature = "zstd")]
-        Compression::Zstd => Ok(Box::new(zstd::Frames::new(source))),
         #[cfg(not(feature = "zstd"))]
         Compression::Zstd => Err(LayerError::Compression { found: "zstd" }),
         Compression::None if start.starts_with(b"BZh") => Err(LayerError::Compression { found: "bzip2" }),
         Compression::None if start.starts_with(b"\xfd7zXZ") => Err(LayerError::Compression { found: "xz" }),
-        Compression::None => Ok(Box::new(source)),
+        packing => Ok(packing),
     }
 }
 

@@ -1,11 +1,10 @@
 //! Layers: changesets with their names and sizes.
 
 use crate::compression::gzip;
-use crate::{
-    BlobStore, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, decompress, read_tar, write_tar,
-};
+use crate::layer_tar::{Hashing, read_tar_in};
+use crate::{BlobStore, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, write_tar};
 use oci::{Descriptor, DiffId, Digest, Time, media_type};
-use std::io::{Cursor, Write};
+use std::io::Write;
 use std::sync::Arc;
 
 /// A layer of an image.
@@ -57,37 +56,55 @@ impl Layer {
         })
     }
 
-    /// Reads the layer whose blob is `descriptor` from `blobs`, and puts the contents of its files there.
+    /// Reads the layer whose blob is `descriptor` from `blobs`, piece by piece, and puts the contents of its files there.
+    ///
+    /// The blob is read in pieces, if the store can. One that is a plain tar is not hashed again: its digest is the DiffID.
     ///
     /// # Errors
     ///
     /// [`LayerError::Store`] if the blob is missing or corrupt, [`LayerError::DiffId`] if its tar is not `expected`,
-    /// otherwise as [`read_tar`].
+    /// otherwise as [`read_tar`](crate::read_tar).
     pub fn read(
         descriptor: Descriptor,
         expected: Option<DiffId>,
         limits: &Limits,
         blobs: &mut dyn BlobStore,
     ) -> Result<Layer, LayerError> {
-        let bytes = blobs.get(&descriptor.digest)?;
-        if bytes.len() as u64 != descriptor.size {
+        Layer::read_watched(descriptor, expected, limits, blobs, &mut |_| {})
+    }
+
+    /// As [`Layer::read`]; `watch` is told again and again how many bytes of the blob were read.
+    pub(crate) fn read_watched(
+        descriptor: Descriptor,
+        expected: Option<DiffId>,
+        limits: &Limits,
+        blobs: &mut dyn BlobStore,
+        watch: &mut dyn FnMut(u64),
+    ) -> Result<Layer, LayerError> {
+        let blob = blobs.source(&descriptor.digest)?;
+        if blob.size() != descriptor.size {
             return Err(LayerError::Size {
                 entry: descriptor.digest.to_string(),
                 expected: descriptor.size,
-                found: bytes.len() as u64,
+                found: blob.size(),
             });
         }
-        let mut tar = decompress(Box::new(Cursor::new(bytes)))?;
-        let read = read_tar(&mut tar, limits, Whiteouts::Delete, blobs)?;
-        drop(tar);
-        if let Some(expected) = expected.filter(|expected| *expected != read.diff_id) {
+        let unpacked = blob.unpack()?;
+        let (tar, hashing) = match unpacked {
+            Some(tar) => (tar, Hashing::All),
+            // The blob is the tar, so its name is known.
+            None => (blob, Hashing::Files),
+        };
+        let read = read_tar_in(&tar, hashing, limits, Whiteouts::Delete, blobs, watch)?;
+        let diff_id = read.diff_id.unwrap_or(DiffId(descriptor.digest));
+        if let Some(expected) = expected.filter(|expected| *expected != diff_id) {
             return Err(LayerError::DiffId {
                 expected,
-                found: read.diff_id,
+                found: diff_id,
             });
         }
         Ok(Layer {
-            diff_id: read.diff_id,
+            diff_id,
             tar_size: read.size,
             descriptor,
             source: LayerSource::Blob,
@@ -114,6 +131,19 @@ impl Layer {
         match self.source {
             LayerSource::Blob => copy_blob(&self.descriptor.digest, blobs, sink),
             LayerSource::Changes => self.write_changes(blobs, sink),
+        }
+    }
+
+    /// The bytes of its blob, to be read in pieces: a blob that the store does not hold is written as it is read.
+    ///
+    /// # Errors
+    ///
+    /// [`LayerError::Store`] if the blob is missing; what is wrong with a file's content is found while reading, as an I/O
+    /// error.
+    pub fn open_blob<'a>(&'a self, blobs: &'a dyn BlobStore) -> Result<Box<dyn std::io::Read + 'a>, LayerError> {
+        match self.source {
+            LayerSource::Blob => Ok(Box::new(blobs.open(&self.descriptor.digest)?)),
+            LayerSource::Changes => Ok(Box::new(crate::layer_tar::TarStream::new(&self.changes, blobs))),
         }
     }
 

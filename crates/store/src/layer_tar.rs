@@ -2,12 +2,16 @@
 
 mod entry;
 mod header;
+mod in_place;
 mod number;
 mod pax;
 mod read;
+mod stream;
 mod write;
 
+pub(crate) use in_place::{Hashing, read_tar_in};
 pub use read::{Limits, ReadLayer, Whiteouts, read_tar};
+pub(crate) use stream::TarStream;
 pub(crate) use write::plain_header;
 pub use write::{Written, write_tar};
 

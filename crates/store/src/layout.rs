@@ -3,7 +3,7 @@
 mod load;
 mod save;
 
-pub use load::{Loaded, load, load_archive};
+pub use load::{Loaded, load, load_archive, load_source};
 pub use save::{Layout, LayoutFile, Packing, Tagged};
 
 use crate::{LayerError, TreeError};

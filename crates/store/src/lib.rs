@@ -2,7 +2,8 @@
 //!
 //! A build goes from [`Tree`] to [`Tree`]; [`diff`] finds what changed, [`Layer::make`] names it, [`Image::new`] ties layers
 //! to a config. The other way, [`Layer::read`] and [`layout::load`] take in what others made, within [`Limits`] and
-//! refusing what would leave the root. Knows no clock, no network and no disk: bytes live in a [`BlobStore`].
+//! refusing what would leave the root. Knows no clock, no network and no disk: bytes live in a [`BlobStore`], or lie in a
+//! [`Source`] from which they are read when they are wanted.
 //!
 //! ```
 //! use oci::{ImageConfig, Platform};
@@ -26,6 +27,7 @@
 
 // Bytes by name.
 mod blobs;
+mod source;
 pub mod testing;
 // Filesystems.
 mod node;
@@ -43,7 +45,7 @@ pub mod layout;
 mod usage;
 mod validate;
 
-pub use blobs::{BlobStore, MemoryBlobs, StoreError};
+pub use blobs::{BlobStore, LentBlobs, MemoryBlobs, StoreError, Verified};
 pub use changes::{Change, ChangeKind, Changeset, apply, diff};
 pub use compression::{Compression, decompress};
 pub use image::{Image, flatten};
@@ -52,6 +54,7 @@ pub use layer_tar::{EntryRule, LayerError, Limits, ReadLayer, Whiteouts, Written
 pub use node::{CAPABILITY, Content, Dir, File, Meta, Node, Special};
 pub use oci::Time;
 pub use path::{PathError, TreePath};
+pub use source::{ReadAt, Reading, Source};
 pub use tree::{Follow, MAX_DEPTH, Tree, TreeError, Walk};
 pub use usage::{Count, Fate, Hiding, LayerUsage, SharedLayer, ShippedFile, Usage, sharing};
 pub use validate::{Finding, validate};

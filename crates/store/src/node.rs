@@ -80,7 +80,7 @@ pub enum Node {
     },
 }
 
-/// Kinds of special files, with major and minor numbers.
+/// Kinds of special files, with major and minor numbers: at most 12 and 20 bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Special {
     /// A character device.

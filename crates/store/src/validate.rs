@@ -1,12 +1,13 @@
 //! Recomputing everything that an image claims.
 
 use crate::{
-    BlobStore, ChangeKind, Content, Image, Layer, LayerSource, Limits, Node, StoreError, Whiteouts, decompress,
-    read_tar, write_tar,
+    BlobStore, ChangeKind, Compression, Content, Image, Layer, LayerError, LayerSource, Limits, Node, Source,
+    StoreError, Whiteouts, read_tar,
 };
-use oci::{DiffId, Digest, ImageConfig, Manifest, media_type};
+use oci::{DiffId, Digest, Digester, ImageConfig, Manifest, media_type};
 use std::fmt;
-use std::io::Cursor;
+use std::io::BufRead;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Something that an image claims and that is not so.
@@ -133,34 +134,36 @@ fn check_contents(part: &str, layer: &Layer, blobs: &dyn BlobStore, findings: &m
         let Content::Blob { digest, size } = content else {
             continue;
         };
-        match blobs.get(&digest) {
+        match blobs.open(&digest) {
             Err(error) => findings.add(part, format!("{path}: {error}")),
-            Ok(bytes) => {
-                findings.equal(part, &format!("{path} with bytes"), size, bytes.len() as u64);
-                findings.equal(part, &format!("{path} as"), digest, Digest::of(&bytes));
-            }
+            Ok(bytes) => match name_and_count(bytes) {
+                Err(error) => findings.add(part, format!("{path}: {error}")),
+                Ok((found, found_size)) => {
+                    findings.equal(part, &format!("{path} with bytes"), size, found_size);
+                    findings.equal(part, &format!("{path} as"), digest, found);
+                }
+            },
         }
     }
 }
 
 fn check_blob(part: &str, layer: &Layer, blobs: &dyn BlobStore, findings: &mut Findings) {
-    let mut bytes = Vec::new();
-    if let Err(error) = layer.write_blob(blobs, &mut bytes) {
-        findings.add(part, error.to_string());
-        return;
-    }
-    findings.equal(part, "blob", layer.descriptor.digest, Digest::of(&bytes));
-    findings.equal(part, "blob size", layer.descriptor.size, bytes.len() as u64);
-    let found = crate::Compression::of(&bytes);
-    if found != layer.compression() {
-        findings.add(
-            part,
-            format!("expected its blob as {:?}, found {found:?}", layer.compression()),
-        );
-    }
-    let read = decompress(Box::new(Cursor::new(bytes)))
-        .and_then(|mut tar| read_tar(&mut tar, &Limits::default(), Whiteouts::Delete, &mut Nowhere));
-    match read {
+    let checked = blob_of(layer, blobs).and_then(|blob| {
+        let (found, size) = name_and_count(Box::new(blob.read())).map_err(LayerError::Read)?;
+        findings.equal(part, "blob", layer.descriptor.digest, found);
+        findings.equal(part, "blob size", layer.descriptor.size, size);
+        let unpacked = blob.unpack()?;
+        let packing = Compression::of(blob.read().fill_buf().map_err(LayerError::Read)?);
+        if packing != layer.compression() {
+            findings.add(
+                part,
+                format!("expected its blob as {:?}, found {packing:?}", layer.compression()),
+            );
+        }
+        let mut tar = unpacked.unwrap_or(blob).read();
+        read_tar(&mut tar, &Limits::default(), Whiteouts::Delete, &mut Nowhere)
+    });
+    match checked {
         Err(error) => findings.add(part, error.to_string()),
         Ok(read) => {
             findings.equal(part, "DiffID", layer.diff_id, read.diff_id);
@@ -170,12 +173,22 @@ fn check_blob(part: &str, layer: &Layer, blobs: &dyn BlobStore, findings: &mut F
             }
         }
     }
-    if layer.source == LayerSource::Changes {
-        match write_tar(&layer.changes, blobs, &mut std::io::sink()) {
-            Ok(written) => findings.equal(part, "DiffID", layer.diff_id, written.diff_id),
-            Err(error) => findings.add(part, error.to_string()),
-        }
+}
+
+/// The bytes of a layer's blob; those of one that we made are written for it.
+fn blob_of(layer: &Layer, blobs: &dyn BlobStore) -> Result<Source, LayerError> {
+    if layer.source == LayerSource::Blob {
+        return Ok(blobs.source(&layer.descriptor.digest)?);
     }
+    let mut bytes = Vec::new();
+    layer.write_blob(blobs, &mut bytes)?;
+    Ok(Source::of(Rc::new(Arc::<[u8]>::from(bytes))))
+}
+
+fn name_and_count(mut bytes: Box<dyn BufRead + '_>) -> std::io::Result<(Digest, u64)> {
+    let mut digester = Digester::new();
+    let size = std::io::copy(&mut bytes, &mut digester)?;
+    Ok((digester.finish(), size))
 }
 
 /// Whether what was read is what the layer holds. Attributes that layers do not keep make no difference.

@@ -3,18 +3,25 @@
 //! `worker.js` owns one [`Engine`]. It hands every message of the page to [`Engine::receive`] and calls [`Engine::step`] as long as that
 //! says there is more to do, letting messages through in between. Commands run in a module of their own, see [`remote`].
 
+mod file;
 mod remote;
 mod todo;
 
+use file::PageFile;
 use js_sys::Function;
 use messages::{Answer, Ask, Problem, Reply, Request};
 use remote::{NoShell, RemoteShell, Shell};
+use std::collections::VecDeque;
+use std::rc::Rc;
 use store::Time;
 use wasm_bindgen::prelude::{JsError, JsValue, wasm_bindgen};
 use wire::EngineEnd;
 use workbench::{Next, Workbench};
 
 pub use todo::Todo;
+
+/// While an archive is loaded, the page is told of it so often, in milliseconds.
+const TELL_EVERY: f64 = 100.0;
 
 #[wasm_bindgen]
 extern "C" {
@@ -24,7 +31,6 @@ extern "C" {
 
 /// One project and its builds, as the worker sees them.
 #[wasm_bindgen]
-#[derive(Debug)]
 pub struct Engine {
     workbench: Workbench,
     post: Function,
@@ -34,6 +40,8 @@ pub struct Engine {
     progress: (usize, usize),
     shell: Option<Shell>,
     wire: EngineEnd,
+    /// What was asked of the machines and waits for its turn, or for the shell.
+    waiting: VecDeque<(u32, Ask)>,
 }
 
 #[wasm_bindgen]
@@ -46,7 +54,7 @@ impl Engine {
     #[wasm_bindgen(constructor)]
     pub fn new(post: Function) -> Result<Engine, JsError> {
         std::panic::set_hook(Box::new(|info| console_error(&info.to_string())));
-        let workbench = Workbench::new();
+        let workbench = Workbench::new(now());
         let engine = Engine {
             workbench,
             post,
@@ -54,6 +62,7 @@ impl Engine {
             progress: (0, 0),
             shell: None,
             wire: EngineEnd::default(),
+            waiting: VecDeque::new(),
         };
         engine.reply(0, engine.workbench.ready())?;
         Ok(engine)
@@ -76,6 +85,10 @@ impl Engine {
                 let answers = self.workbench.cancel();
                 self.reply_all(self.build, answers)
             }
+            ask if Workbench::needs_shell(&ask) => {
+                self.waiting.push_back((id, ask));
+                Ok(())
+            }
             other => {
                 let answers = self.workbench.handle(other, now());
                 self.reply_all(id, answers)
@@ -83,12 +96,36 @@ impl Engine {
         }
     }
 
-    /// Walks one step of the running build, if there is one.
+    /// Loads the images of `file`, which the page calls `name`, on the machine `host`, without taking it into memory: it is read where
+    /// it lies, now and whenever something of it is wanted. Answered as [`Ask::Load`] is, with [`Answer::Progress`] in MiB before.
+    ///
+    /// # Errors
+    ///
+    /// If there is no reader for files; whatever `post` throws.
+    pub fn load(&mut self, id: u32, host: usize, name: &str, file: web_sys::Blob) -> Result<(), JsError> {
+        let file = PageFile::new(file).map_err(|thrown| JsError::new(&format!("{thrown:?}")))?;
+        let mut told = js_sys::Date::now();
+        let mut progress = |done: u64, total: u64| {
+            let now = js_sys::Date::now();
+            if now - told >= TELL_EVERY {
+                told = now;
+                // What cannot be told now is told with the last answer.
+                let _ = tell(&self.post, id, loading(name, done, total));
+            }
+        };
+        let answers = self.workbench.load(host, name, Rc::new(file), now(), &mut progress);
+        self.reply_all(id, answers)
+    }
+
+    /// Does what was asked of the machines, or walks one step of the running build, if there is one.
     ///
     /// # Errors
     ///
     /// Whatever `post` throws.
     pub fn step(&mut self) -> Result<Todo, JsError> {
+        if let Some((id, ask)) = self.waiting.pop_front() {
+            return self.drive(id, ask);
+        }
         let answers = match (self.workbench.next(), &self.shell) {
             (Next::Idle, _) => return Ok(Todo::Nothing),
             (Next::Step, _) => self.workbench.step(&mut NoShell),
@@ -117,19 +154,38 @@ impl Engine {
         })
     }
 
+    fn drive(&mut self, id: u32, ask: Ask) -> Result<Todo, JsError> {
+        let Some(shell) = &self.shell else {
+            self.waiting.push_front((id, ask));
+            return Ok(Todo::LoadShell);
+        };
+        let mut remote = RemoteShell {
+            shell,
+            wire: &mut self.wire,
+        };
+        let answers = self.workbench.drive(ask, now(), &mut remote);
+        self.reply_all(id, answers)?;
+        Ok(Todo::Step)
+    }
+
     /// Takes the shell's module, for this and every later command.
     pub fn attach_shell(&mut self, shell: Shell) {
         self.wire = EngineEnd::default();
         self.shell = Some(shell);
     }
 
-    /// Gives the running build up because the shell's module could not be loaded.
+    /// Gives up what waits for the shell, and the running build, because the shell's module could not be loaded.
     ///
     /// # Errors
     ///
     /// Whatever `post` throws.
     pub fn shell_failed(&mut self, why: &str) -> Result<(), JsError> {
-        self.workbench.cancel();
+        for (id, _) in std::mem::take(&mut self.waiting) {
+            self.reply(id, Answer::Failed(shell_problem(why)))?;
+        }
+        if self.workbench.cancel().is_empty() {
+            return Ok(());
+        }
         self.reply(self.build, Answer::Failed(shell_problem(why)))
     }
 
@@ -144,19 +200,29 @@ impl Engine {
     }
 
     fn reply(&self, id: u32, answer: Answer) -> Result<(), JsError> {
-        let reply = serde_wasm_bindgen::to_value(&Reply { id, answer })?;
-        match self.post.call1(&JsValue::NULL, &reply) {
-            Ok(_) => Ok(()),
-            Err(thrown) => Err(JsError::new(&format!("the page could not be told: {thrown:?}"))),
-        }
+        tell(&self.post, id, answer)
     }
+}
+
+fn tell(post: &Function, id: u32, answer: Answer) -> Result<(), JsError> {
+    let reply = serde_wasm_bindgen::to_value(&Reply { id, answer })?;
+    match post.call1(&JsValue::NULL, &reply) {
+        Ok(_) => Ok(()),
+        Err(thrown) => Err(JsError::new(&format!("the page could not be told: {thrown:?}"))),
+    }
+}
+
+fn loading(name: &str, done: u64, total: u64) -> Answer {
+    let [done, total] = [done, total].map(|bytes| (bytes >> 20) as usize);
+    let doing = format!("loading {name}");
+    Answer::Progress { done, total, doing }
 }
 
 fn shell_problem(why: &str) -> Problem {
     Problem {
         severity: "error".to_owned(),
         code: "shell".to_owned(),
-        message: format!("the shell that runs RUN instructions could not be loaded: {why}"),
+        message: format!("the shell that runs commands could not be loaded: {why}"),
         hints: vec!["check the connection, then build again".to_owned()],
         ..Problem::default()
     }

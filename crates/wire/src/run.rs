@@ -2,7 +2,7 @@
 
 use crate::WireError;
 use crate::tree::{WireNode, decode_node, decode_tree, encode_node, encode_tree};
-use builder::{ExecuteError, Fidelity, MountKind, RunMount, RunOutcome, RunRequest};
+use builder::{ExecuteError, Fidelity, MountKind, Output, Purpose, RunMount, RunOutcome, RunRequest, Stream};
 use oci::Digest;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -22,6 +22,16 @@ pub(crate) struct WireCall {
     network: bool,
     secs: i64,
     nanos: u32,
+    purpose: WirePurpose,
+    stdin: ByteBuf,
+    hostname: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+enum WirePurpose {
+    Build,
+    Process,
+    Interactive,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -44,10 +54,14 @@ pub(crate) struct WireOutcome {
     tree: WireNode,
     caches: Vec<(String, WireNode)>,
     exit: i32,
-    log: String,
+    lasting: Option<Vec<String>>,
+    output: Vec<WireOutput>,
     millis: u64,
     simulated: bool,
 }
+
+/// True for standard error, and the bytes.
+pub(crate) type WireOutput = (bool, ByteBuf);
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum WireRefusal {
@@ -78,6 +92,13 @@ pub(crate) fn encode_call(
         network: request.network,
         secs: request.now.secs,
         nanos: request.now.nanos,
+        purpose: match request.purpose {
+            Purpose::Build => WirePurpose::Build,
+            Purpose::Process => WirePurpose::Process,
+            Purpose::Interactive => WirePurpose::Interactive,
+        },
+        stdin: request.stdin.clone().into(),
+        hostname: request.hostname.clone(),
     })
 }
 
@@ -100,6 +121,13 @@ pub(crate) fn decode_call(call: WireCall, base: &Tree) -> Result<(RunRequest, Tr
             secs: call.secs,
             nanos: call.nanos,
         },
+        purpose: match call.purpose {
+            WirePurpose::Build => Purpose::Build,
+            WirePurpose::Process => Purpose::Process,
+            WirePurpose::Interactive => Purpose::Interactive,
+        },
+        stdin: call.stdin.into_vec(),
+        hostname: call.hostname,
     };
     Ok((request, decode_tree(call.tree, base)?))
 }
@@ -151,7 +179,8 @@ pub(crate) fn encode_result(
         tree: encode_tree(&outcome.tree, base)?,
         caches: caches.collect::<Result<_, WireError>>()?,
         exit: outcome.exit,
-        log: outcome.log.clone(),
+        lasting: outcome.lasting.clone(),
+        output: outcome.output.iter().map(encode_output).collect(),
         millis: outcome.millis,
         simulated: outcome.fidelity != Fidelity::Exact,
     }))
@@ -174,7 +203,8 @@ pub(crate) fn decode_result(
         tree: decode_tree(outcome.tree, base)?,
         caches: caches.collect::<Result<_, WireError>>()?,
         exit: outcome.exit,
-        log: outcome.log,
+        lasting: outcome.lasting,
+        output: outcome.output.into_iter().map(decode_output).collect(),
         millis: outcome.millis,
         fidelity: if outcome.simulated {
             Fidelity::Simulated
@@ -184,7 +214,18 @@ pub(crate) fn decode_result(
     }))
 }
 
-fn encode_refusal(error: &ExecuteError) -> WireRefusal {
+pub(crate) fn encode_output(output: &Output) -> WireOutput {
+    (output.stream == Stream::Err, output.bytes.clone().into())
+}
+
+pub(crate) fn decode_output((is_error, bytes): WireOutput) -> Output {
+    Output {
+        stream: if is_error { Stream::Err } else { Stream::Out },
+        bytes: bytes.into_vec(),
+    }
+}
+
+pub(crate) fn encode_refusal(error: &ExecuteError) -> WireRefusal {
     match error {
         ExecuteError::Unsupported { what } => WireRefusal::Unsupported(what.clone()),
         ExecuteError::Store(StoreError::Missing { digest }) => WireRefusal::Missing(*digest.as_bytes()),
@@ -195,7 +236,7 @@ fn encode_refusal(error: &ExecuteError) -> WireRefusal {
     }
 }
 
-fn decode_refusal(refusal: WireRefusal) -> ExecuteError {
+pub(crate) fn decode_refusal(refusal: WireRefusal) -> ExecuteError {
     match refusal {
         WireRefusal::Unsupported(what) => ExecuteError::Unsupported { what },
         WireRefusal::Missing(digest) => ExecuteError::Store(StoreError::Missing {

@@ -1,10 +1,13 @@
 //! What one end sends, the other receives, run after run.
 
-use builder::{ExecuteError, Fidelity, MountKind, RunMount, RunOutcome, RunRequest};
+use builder::{
+    Answer, CallAnswer, Done, Echo, ExecuteError, Fidelity, HostCall, Line, MountKind, Output, Purpose, Question,
+    RunMount, RunOutcome, RunRequest, ShellState, Sink, SoFar, Then, Turn,
+};
 use oci::Digest;
 use std::collections::BTreeMap;
 use store::{Content, Meta, Node, Special, StoreError, Time, Tree, TreePath};
-use wire::{Answered, EngineEnd, ShellEnd, WireError};
+use wire::{Answered, EngineEnd, SessionAsk, ShellEnd, Told, WireError};
 
 fn path(text: &str) -> TreePath {
     TreePath::parse(text).expect("a good path")
@@ -116,6 +119,9 @@ fn request() -> RunRequest {
             secs: 1_700_000_000,
             nanos: 1,
         },
+        purpose: Purpose::Interactive,
+        stdin: vec![0, 255, b'\n'],
+        hostname: "f00d".into(),
     }
 }
 
@@ -124,7 +130,8 @@ fn outcome(tree: Tree) -> RunOutcome {
         tree,
         caches: vec![("apt".into(), blob("index"))],
         exit: -1,
-        log: "ü\n".into(),
+        lasting: Some(vec!["sleep".into(), "infinity".into()]),
+        output: vec![Output::out("ü\n"), Output::err(vec![0, 255])],
         millis: 12,
         fidelity: Fidelity::Simulated,
     }
@@ -232,4 +239,159 @@ fn bytes_that_are_no_message_are_refused() {
         assert!(ShellEnd::default().receive(&call[..cut]).is_err(), "cut at {cut}");
     }
     assert!(EngineEnd::default().receive(b"hello").is_err());
+}
+
+fn line() -> Line {
+    Line {
+        text: "docker ps".into(),
+        state: ShellState(vec![0, 255]),
+        shell: "/bin/bash".into(),
+        user: "cloud_user".into(),
+        hostname: "workstation".into(),
+        env: vec![("A".into(), "ü".into())],
+        cwd: "/home".into(),
+        now: Time {
+            secs: 1_700_000_000,
+            nanos: 9,
+        },
+        columns: 132,
+        history: vec!["ls".into()],
+        calls: vec!["docker".into()],
+    }
+}
+
+fn so_far(tree: &Tree) -> SoFar {
+    SoFar {
+        output: vec![Output::out(vec![0, 200]), Output::err("no\n")],
+        tree: tree.clone(),
+        millis: 7,
+    }
+}
+
+/// Every kind of turn that leaves `tree`.
+fn turns(tree: &Tree) -> Vec<Turn> {
+    let call = |stdin, stdout| {
+        Turn::Call(HostCall {
+            command: "docker".into(),
+            args: vec!["load".into()],
+            env: vec![("A".into(), "1".into())],
+            cwd: "/".into(),
+            user: "root".into(),
+            stdin,
+            stdout,
+            so_far: so_far(tree),
+        })
+    };
+    let done = |then| {
+        Turn::Done(Done {
+            state: ShellState(vec![1]),
+            prompt: "$ ".into(),
+            cwd: "/".into(),
+            exit: 130,
+            then,
+            so_far: so_far(tree),
+        })
+    };
+    let ask = |echo| {
+        Turn::Ask(Question {
+            prompt: "Password: ".into(),
+            echo,
+            so_far: so_far(tree),
+        })
+    };
+    vec![
+        call(Some(vec![0, 255]), Sink::Other),
+        call(None, Sink::Terminal),
+        ask(Echo::Shown),
+        ask(Echo::Hidden),
+        Turn::Lasts {
+            argv: vec!["sleep".into(), "9".into()],
+            so_far: so_far(tree),
+        },
+        Turn::Unfinished,
+        done(Then::Prompt),
+        done(Then::Exit),
+        done(Then::Become("root".into())),
+    ]
+}
+
+#[test]
+fn sessions_and_runs_share_one_wire() {
+    let (mut engine, mut shell) = (EngineEnd::default(), ShellEnd::default());
+    let before = tree();
+    let mut after = before.clone();
+    after.remove(&path("dev")).expect("it is there");
+    let asks = |tree: &Tree| {
+        [
+            SessionAsk::Start(1, line(), tree.clone()),
+            SessionAsk::Resume(
+                2,
+                Answer::Call(CallAnswer {
+                    stdout: vec![0, 255],
+                    stderr: b"no".to_vec(),
+                    exit: -1,
+                    millis: 3,
+                }),
+                tree.clone(),
+            ),
+            SessionAsk::Resume(3, Answer::Text(Some("yes".into())), tree.clone()),
+            SessionAsk::Resume(3, Answer::Text(None), tree.clone()),
+            SessionAsk::Abort(4),
+        ]
+    };
+    let mut at = before.clone();
+    for turn in turns(&after) {
+        for ask in asks(&at) {
+            let sent = engine.send_ask(&ask).expect("an ask");
+            assert_eq!(shell.receive_ask(&sent).expect("it arrives"), ask);
+            let said = shell.send_turn(&Ok(turn.clone()), &[vec![4, 5]]).expect("a turn");
+            let Told { result, blobs } = engine.receive_turn(&said).expect("it arrives");
+            assert_eq!(result.expect("it went well"), turn);
+            assert_eq!(blobs, [vec![4, 5]]);
+        }
+        run(&mut engine, &mut shell, &after, &before);
+        at = after.clone();
+    }
+    // A refusal leaves the ends without a common tree, and they find to each other again.
+    for ask in asks(&at) {
+        let sent = engine.send_ask(&ask).expect("an ask");
+        shell.receive_ask(&sent).expect("it arrives");
+        let refusal = Err(ExecuteError::Unsupported { what: "this".into() });
+        let said = shell.send_turn(&refusal, &[]).expect("a refusal");
+        assert!(engine.receive_turn(&said).expect("it arrives").result.is_err());
+        let sent = engine.send_ask(&SessionAsk::Abort(1)).expect("an ask");
+        shell.receive_ask(&sent).expect("it arrives");
+        let turn = turns(&after).pop().expect("the last");
+        let said = shell.send_turn(&Ok(turn.clone()), &[]).expect("a turn");
+        assert_eq!(
+            engine
+                .receive_turn(&said)
+                .expect("it arrives")
+                .result
+                .expect("it went well"),
+            turn
+        );
+    }
+}
+
+#[test]
+fn a_turn_over_the_same_tree_is_small() {
+    let (mut engine, mut shell) = (EngineEnd::default(), ShellEnd::default());
+    let mut tree = Tree::new();
+    for name in 0..1000 {
+        tree.insert(&path(&format!("file-{name}")), blob("x"))
+            .expect("there is room");
+    }
+    let mut sizes = Vec::new();
+    for _ in 0..2 {
+        let sent = engine
+            .send_ask(&SessionAsk::Start(1, line(), tree.clone()))
+            .expect("an ask");
+        shell.receive_ask(&sent).expect("it arrives");
+        let said = shell.send_turn(&Ok(turns(&tree).remove(0)), &[]).expect("a turn");
+        engine.receive_turn(&said).expect("it arrives");
+        sizes.push((sent.len(), said.len()));
+    }
+    assert!(sizes[0].0 > 40_000 && sizes[1].0 < 200, "{sizes:?}");
+    assert!(sizes[1].1 < 200, "{sizes:?}");
 }

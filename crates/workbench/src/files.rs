@@ -1,8 +1,10 @@
 //! What is inside an image: rows of a tree, and the content of one file.
 
 use messages::{ChangeView, ContentView, FileRow, View};
+use oci::Digest;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::io::Read;
 use store::{
     BlobStore, Change, ChangeKind, Content, Fate, Follow, Image, Layer, Node, Tree, TreeError, TreePath, Usage, apply,
 };
@@ -199,11 +201,19 @@ pub(crate) fn content(image: &Image, view: View, path: &str, blobs: &dyn BlobSto
     };
     match file.content {
         Content::Absent { size } => ContentView::Absent { bytes: size },
-        Content::Blob { digest, size } => match blobs.get(&digest) {
-            Ok(bytes) => show(&bytes, size),
-            Err(_) => ContentView::Missing,
+        Content::Blob { digest, size } => match start_of(&digest, blobs) {
+            Some(start) => show(&start, size),
+            None => ContentView::Missing,
         },
     }
+}
+
+/// As much of a blob as can be shown, if it can be read: the rest of it may be larger than the memory.
+fn start_of(digest: &Digest, blobs: &dyn BlobStore) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    let bytes = blobs.open(digest).ok()?;
+    bytes.take(MAX_TEXT as u64).read_to_end(&mut start).ok()?;
+    Some(start)
 }
 
 fn find(image: &Image, view: View, path: &str) -> Option<Node> {
@@ -238,23 +248,22 @@ fn up_to(layers: &[Layer]) -> Result<Tree, TreeError> {
     store::flatten(layers)
 }
 
-fn show(bytes: &[u8], size: u64) -> ContentView {
-    let start = &bytes[..bytes.len().min(MAX_TEXT)];
+/// A file of `size` bytes that begins with `start`.
+fn show(start: &[u8], size: u64) -> ContentView {
+    let is_cut = (start.len() as u64) < size;
     let text = match std::str::from_utf8(start) {
         Ok(text) => Some(text),
         // A character cut in two by the limit is no reason to call it binary.
-        Err(error) if start.len() < bytes.len() && error.error_len().is_none() => {
-            std::str::from_utf8(&start[..error.valid_up_to()]).ok()
-        }
+        Err(error) if is_cut && error.error_len().is_none() => std::str::from_utf8(&start[..error.valid_up_to()]).ok(),
         Err(_) => None,
     };
     match text {
         Some(text) if !text.contains('\0') => ContentView::Text {
             text: text.to_owned(),
-            more: start.len() < bytes.len(),
+            more: is_cut,
         },
         _ => ContentView::Binary {
-            dump: dump(&bytes[..bytes.len().min(MAX_DUMP)]),
+            dump: dump(&start[..start.len().min(MAX_DUMP)]),
             bytes: size,
         },
     }

@@ -7,23 +7,34 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod advising;
+mod desk;
 mod files;
 mod image;
+mod loading;
+mod machines;
 mod plan;
 mod preview;
 mod problems;
 mod project;
 mod running;
 mod tape;
+mod terminals;
 
 use advising::{Costs, Made};
 use builder::{Cache, Executor, Tools};
-use engine::StandIn;
-use messages::{Answer, Ask, Options, PreviewView, View};
+use desk::Desk;
+use engine::{StandIn, StepImages};
+use hosts::Lab;
+use messages::{Answer, Ask, Options, PreviewView, Subject, View};
 use preview::Past;
 use project::Project;
 use running::{Outcome, Running, Shop};
-use store::{MemoryBlobs, Time};
+use std::rc::Rc;
+use std::sync::Arc;
+use store::{LentBlobs, Time};
+
+/// The machine with the editor's project.
+const WORKSTATION: usize = 0;
 
 /// What the next [`Workbench::step`] will do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +48,12 @@ pub enum Next {
 }
 
 /// One project and what was built of it.
-#[derive(Debug, Clone, Default)]
 pub struct Workbench {
     project: Project,
     options: Options,
-    blobs: MemoryBlobs,
-    cache: Cache,
+    blobs: LentBlobs,
+    lab: Lab,
+    desk: Desk,
     world: StandIn,
     running: Option<Box<Running>>,
     now: Time,
@@ -52,9 +63,22 @@ pub struct Workbench {
 }
 
 impl Workbench {
-    /// An empty project with an empty cache.
-    pub fn new() -> Workbench {
-        Workbench::default()
+    /// An empty project, and machines without an image.
+    pub fn new(now: Time) -> Workbench {
+        let mut blobs = LentBlobs::default();
+        Workbench {
+            project: Project::default(),
+            options: Options::default(),
+            lab: Lab::new(now, &mut blobs),
+            blobs,
+            desk: Desk::default(),
+            world: StandIn::default(),
+            running: None,
+            now,
+            made: None,
+            costs: Costs::default(),
+            tag: String::new(),
+        }
     }
 
     /// What the worker says first.
@@ -96,12 +120,32 @@ impl Workbench {
                 vec![Answer::Preview(self.preview(now))]
             }
             Ask::ForgetCache => {
-                self.cache = Cache::default();
+                *self.cache() = Cache::default();
                 vec![Answer::Preview(self.preview(now))]
             }
-            Ask::Files(view) => vec![self.files(view)],
-            Ask::Content { view, path } => vec![self.content(view, &path)],
-            Ask::Archive => vec![self.archive()],
+            Ask::Files {
+                subject: Subject::Built,
+                view,
+            } => vec![self.files(view)],
+            Ask::Files { subject, view } => vec![self.files_of(&subject, view)],
+            Ask::Content {
+                subject: Subject::Built,
+                view,
+                path,
+            } => vec![self.content(view, &path)],
+            Ask::Content { subject, view, path } => vec![self.content_of(&subject, view, &path)],
+            Ask::Archive(Subject::Built) => vec![self.archive()],
+            Ask::Archive(subject) => vec![self.archive_of(&subject)],
+            Ask::Inspect(subject) => vec![self.inspect(subject)],
+            Ask::Look => self.look(now),
+            Ask::Complete { host, text } => vec![self.complete(host, &text)],
+            Ask::Load { host, name, bytes } => {
+                self.load(host, &name, Rc::new(Arc::<[u8]>::from(bytes)), now, &mut |_, _| {})
+            }
+            // These run something: they are for `drive`.
+            Ask::Type { .. } | Ask::Save { .. } | Ask::LeaveEditor { .. } => {
+                vec![Answer::Failed(problems::plain("shell", "the shell is not there yet"))]
+            }
             Ask::Build(options) => self.start(&options, now),
             Ask::Cancel => self.cancel(),
         }
@@ -128,7 +172,7 @@ impl Workbench {
             }
             Ok(prepared) => {
                 let mut shop = Shop {
-                    cache: &mut self.cache,
+                    cache: &mut self.lab.machines_mut()[WORKSTATION].cache,
                     blobs: &mut self.blobs,
                     costs: &mut self.costs,
                     now,
@@ -156,7 +200,7 @@ impl Workbench {
             return Vec::new();
         };
         let mut shop = Shop {
-            cache: &mut self.cache,
+            cache: &mut self.lab.machines_mut()[WORKSTATION].cache,
             blobs: &mut self.blobs,
             costs: &mut self.costs,
             now: self.now,
@@ -186,19 +230,35 @@ impl Workbench {
             Outcome::Failed => {}
             Outcome::Built(made) => {
                 self.tag.clone_from(&self.options.tag);
+                self.keep(&made);
                 self.made = Some(made);
             }
         }
     }
 
+    /// What is built in the editor is an image of the workstation.
+    fn keep(&mut self, made: &Made) {
+        let name = oci::Reference::parse(&self.tag).map(oci::Reference::or_latest);
+        let names: Vec<oci::Reference> = name.into_iter().collect();
+        let daemon = &mut self.lab.machines_mut()[WORKSTATION].daemon;
+        // Its layers have just been laid over each other, and its documents are in the store.
+        let _ = daemon.add_built(&made.built, &names, StepImages::Drop, self.now, &mut self.blobs);
+    }
+
     /// Another project's steps are not what this one's changed from. What they made stays in the cache.
     fn forget_last_build(&mut self) {
-        let mut records = self.cache.records().clone();
+        let mut records = self.cache().records().clone();
         records.seen.clear();
-        self.cache = Cache::of_records(records);
+        *self.cache() = Cache::of_records(records);
+    }
+
+    /// The build cache: the workstation's, so that a build in its terminal finds what one here has made.
+    fn cache(&mut self) -> &mut Cache {
+        &mut self.lab.machines_mut()[WORKSTATION].cache
     }
 
     fn after_edit(&mut self, taken: Result<(), String>, now: Time) -> Vec<Answer> {
+        self.desk.is_old();
         match taken {
             Ok(()) => vec![Answer::Preview(self.preview(now))],
             Err(why) => vec![Answer::Failed(problems::plain("files", &why))],
@@ -210,7 +270,7 @@ impl Workbench {
         let Workbench {
             world,
             blobs,
-            cache,
+            lab,
             made,
             costs,
             project: files,
@@ -223,7 +283,7 @@ impl Workbench {
         };
         let mut tools = Tools {
             now,
-            cache,
+            cache: &mut lab.machines_mut()[WORKSTATION].cache,
             blobs,
             executor: None,
         };

@@ -1,6 +1,6 @@
 //! The project's files: the build context as the page has it.
 
-use builder::{Ignore, MemoryContext, ignore_file};
+use builder::{Context, Ignore, MemoryContext};
 use messages::{FileInput, ProjectView};
 use store::Time;
 
@@ -57,6 +57,17 @@ impl Project {
         }
     }
 
+    /// The paths of its files, in order.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.sizes.keys().map(String::as_str)
+    }
+
+    /// Mode, time and bytes of a file.
+    pub(crate) fn file(&self, path: &str) -> Option<(u32, Time, &[u8])> {
+        let (entry, bytes) = self.context.get(path)?;
+        Some((entry.mode, entry.mtime, bytes))
+    }
+
     /// The text of a file, bytes that are no UTF-8 replaced.
     pub(crate) fn text(&self, path: &str) -> Option<String> {
         let (_, bytes) = self.context.get(path)?;
@@ -78,7 +89,7 @@ impl Project {
 
     /// The rules that keep files out of a build from `dockerfile`; `None` without a file of rules, or with one that cannot be read.
     pub(crate) fn ignore(&self, dockerfile: &str) -> Option<Ignore> {
-        let (_, text) = ignore_file(&self.context, dockerfile).ok()??;
+        let (_, text) = self.context.ignore_file(dockerfile).ok()??;
         Ignore::parse(&text).ok()
     }
 }

@@ -1,7 +1,7 @@
 //! A project from its first file to the image, as the page sees it.
 
 use LineState::{Base, Cached, Config, Runs};
-use messages::{Answer, Ask, ChangeView, ContentView, FileInput, LineState, Options, PreviewView, View};
+use messages::{Answer, Ask, ChangeView, ContentView, FileInput, LineState, Options, PreviewView, Subject, View};
 use simulator::Simulator;
 use store::Time;
 use workbench::{Next, Workbench};
@@ -28,10 +28,17 @@ fn options() -> Options {
 }
 
 fn open(list: &[(&str, &str)]) -> (Workbench, PreviewView) {
-    let mut bench = Workbench::new();
+    let mut bench = Workbench::new(NOW);
     bench.handle(Ask::Open { files: files(list) }, NOW);
     let preview = preview(&mut bench);
     (bench, preview)
+}
+
+fn built_files(view: View) -> Ask {
+    Ask::Files {
+        subject: Subject::Built,
+        view,
+    }
 }
 
 fn preview(bench: &mut Workbench) -> PreviewView {
@@ -149,7 +156,7 @@ fn a_build_that_cannot_begin_keeps_what_was_built_and_names_the_line() {
     };
     assert_eq!(problem.line, Some(2));
     assert!(log(&answers).contains("Dockerfile:2\n"));
-    let Some(Answer::Files(rows)) = bench.handle(Ask::Files(View::Layer(0)), NOW).pop() else {
+    let Some(Answer::Files(rows)) = bench.handle(built_files(View::Layer(0)), NOW).pop() else {
         panic!("files")
     };
     assert_eq!(rows.last().map(|row| row.path.as_str()), Some("www/index.html"));
@@ -183,7 +190,7 @@ fn a_deleted_file_is_hidden_but_still_shipped() {
         (6, "6 B hidden by line 3")
     );
     assert!(built.simulated && built.layers[0].simulated && built.layers[2].simulated && !built.layers[1].simulated);
-    let rows = |bench: &mut Workbench, view| match bench.handle(Ask::Files(view), NOW).pop() {
+    let rows = |bench: &mut Workbench, view| match bench.handle(built_files(view), NOW).pop() {
         Some(Answer::Files(rows)) => rows,
         other => panic!("files, found {other:?}"),
     };
@@ -193,6 +200,7 @@ fn a_deleted_file_is_hidden_but_still_shipped() {
     assert!(rows(&mut bench, View::UpTo(1)).iter().any(|row| row.path == "s/secret"));
     assert!(!rows(&mut bench, View::UpTo(2)).iter().any(|row| row.path == "s/secret"));
     let ask = Ask::Content {
+        subject: Subject::Built,
         view: View::Layer(1),
         path: "s/secret".to_owned(),
     };
@@ -212,7 +220,7 @@ fn a_deleted_file_is_hidden_but_still_shipped() {
 fn put_by_layers(text: &str) -> Vec<Vec<String>> {
     let (mut bench, _) = open(&[("Dockerfile", text)]);
     let layers = image(&build(&mut bench)).layers.len();
-    let names = |n| match bench.handle(Ask::Files(View::Layer(n)), NOW).pop() {
+    let names = |n| match bench.handle(built_files(View::Layer(n)), NOW).pop() {
         Some(Answer::Files(rows)) => rows
             .into_iter()
             .filter(|row| row.kind != "dir")
@@ -265,7 +273,7 @@ fn a_cancelled_build_keeps_what_it_made() {
 fn an_archive_is_a_layout_with_the_same_image() {
     let (mut bench, _) = open(SITE);
     let built = image(&build(&mut bench));
-    let Some(Answer::Archive { name, bytes }) = bench.handle(Ask::Archive, NOW).pop() else {
+    let Some(Answer::Archive { name, bytes }) = bench.handle(Ask::Archive(Subject::Built), NOW).pop() else {
         panic!("an archive")
     };
     assert_eq!(name.rsplit_once('.').map(|(_, end)| end), Some("tar"));

@@ -7,12 +7,14 @@
     reason = "a command line speaks to a terminal"
 )]
 
+mod bench;
 mod editor;
 mod failure;
 mod files;
 mod machine;
 mod modules;
 mod page;
+mod probe;
 mod process;
 mod serve;
 mod suites;
@@ -31,6 +33,8 @@ Layerlab's own commands. Run them from anywhere in the repository.
   cargo xtask setup             install what is missing, and nothing else
   cargo xtask build             build the page into dist/
   cargo xtask serve [--port N]  serve dist/ as it is
+  cargo xtask bench             measure how fast the engine is, natively and in WebAssembly, and print a table
+  cargo xtask recorded [DIR]    hold the WebAssembly build against recorded BuildKit cases in DIR, ../shared/parity
   cargo xtask modules           what Trunk calls after a build: adds the engine, the shell and the editor to the page
 
 A newcomer needs the first; before a commit, the second. Both say what they do, skip what is done, and end with what to do
@@ -73,6 +77,18 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Failure> {
         }
         ["build"] => {
             page::build(&tools::for_page()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["bench"] => {
+            bench::run()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["recorded"] => {
+            probe::recorded(None)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["recorded", folder] => {
+            probe::recorded(Some(folder))?;
             Ok(ExitCode::SUCCESS)
         }
         ["modules"] => {

@@ -8,7 +8,8 @@ use crate::{editor, files, process, tools};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROFILE: &str = "web";
+/// How everything that the page loads is compiled.
+pub(crate) const PROFILE: &str = "web";
 const MARK: &str = "engine/worker.js";
 /// What today's compilers emit and every browser since 2023 takes. Naming them keeps wasm-opt from writing what browsers refuse.
 const FEATURES: [&str; 6] = [
@@ -111,7 +112,7 @@ fn add_engine(staging: &Path) -> Result<String, Failure> {
 }
 
 /// Makes a module smaller. Optimising takes longest of all, so its result is kept beside the hash of what it came from.
-fn optimise(wasm_opt: &Path, module: &Path) -> Result<(), Failure> {
+pub(crate) fn optimise(wasm_opt: &Path, module: &Path) -> Result<(), Failure> {
     let hash = files::content_hash([files::read_bytes(module)?.as_slice()]);
     let kept = files::target().join("optimised").join(format!("{hash}.wasm"));
     if !kept.is_file() {

@@ -91,6 +91,7 @@ fn lint() -> Result<(), Failure> {
 }
 
 fn native(tally: &mut Tally) -> Result<(), Failure> {
+    tools::for_wire()?;
     counted(
         &mut cargo(&["test", "--quiet", "--locked", "--workspace", "--no-fail-fast"]),
         tally,
@@ -103,16 +104,9 @@ fn wasm(tally: &mut Tally) -> Result<(), Failure> {
     tools::node()?;
     let runner = wasm_bindgen.with_file_name("wasm-bindgen-test-runner");
     let mut test = toolchain.cargo();
-    test.args([
-        "test",
-        "--locked",
-        "--package",
-        "tests",
-        "--test",
-        "everywhere",
-        "--target",
-        crate::wasm::TARGET,
-    ]);
+    test.args(["test", "--locked", "--no-fail-fast", "--target", crate::wasm::TARGET]);
+    test.args(["--package", "tests", "--test", "everywhere"]);
+    test.args(["--package", "builder", "--test", "cases"]);
     test.env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", runner)
         .current_dir(files::root());
     counted(&mut test, tally)

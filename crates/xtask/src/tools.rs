@@ -84,6 +84,19 @@ pub(crate) fn for_browser() -> Result<BrowserTools, Failure> {
     Ok(BrowserTools { chromium: chromium()? })
 }
 
+/// Finds or installs the programs that the registry is asked by in tests.
+pub(crate) fn for_wire() -> Result<(), Failure> {
+    let missing: Vec<&str> = ["curl", "skopeo"]
+        .into_iter()
+        .filter(|name| process::find(name).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("{}: installing", missing.join(", "));
+    machine::apt_install(&missing)
+}
+
 /// Makes sure that `cargo SUBCOMMAND` is there, from a component of the toolchain.
 pub(crate) fn component(name: &str, subcommand: &str) -> Result<(), Failure> {
     if process::succeeds(Command::new("cargo").args([subcommand, "--version"])) {

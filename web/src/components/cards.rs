@@ -49,7 +49,7 @@ pub(crate) fn Cards(props: &CardsProps) -> Html {
     html! {
         <ol class="sheets" ref={list} reversed=true onkeydown={key}>
             for (index, layer) in image.layers.iter().enumerate().rev() {
-                <Card key={index} {index} layer={layer.clone()} line={model.layer_lines.get(index).copied().flatten()} scale={scale.clone()}
+                <Card key={index} {index} layer={layer.clone()} line={model.line_of(index)} scale={scale.clone()}
                     selected={selected == Some(index)} current={selected.unwrap_or(n_layers - 1) == index}
                     on_select={props.act.reform(Action::SelectLayer)} />
             }

@@ -51,7 +51,7 @@ fn no_content(row: &FileRow) -> String {
 
 fn origin(props: &ContentProps, row: &FileRow) -> String {
     let model = &props.model;
-    let from = match model.layer_lines.get(row.layer).copied().flatten() {
+    let from = match model.line_of(row.layer) {
         Some(line) => format!(
             "{} by line {line}",
             if row.change == ChangeView::Changed {

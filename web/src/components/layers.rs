@@ -1,77 +1,56 @@
-//! The room of what is made: the image's layers, newest on top, with their bytes on one scale.
+//! The upper room: the layers of the image that is looked into, and the images and containers of the simulated machines.
 
 use yew::prelude::*;
 
-use super::{Act, Shared, cards::Cards};
-use crate::{model::Build, words};
+use super::{
+    Act, Shared,
+    containers::Containers,
+    images::Images,
+    sharing::Sharing,
+    side_tabs::{Chosen, SideTab, SideTabs},
+    stack::Stack,
+};
+use crate::model::{Action, Upper};
+
+const SIDES: [(Upper, &str, &str); 4] = [
+    (Upper::Layers, "layers", "Layers"),
+    (Upper::Images, "images", "Images"),
+    (Upper::Containers, "containers", "Containers"),
+    (Upper::Sharing, "sharing", "Sharing"),
+];
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct LayersProps {
     pub(crate) model: Shared,
     pub(crate) act: Act,
+    /// An archive was chosen in a file field.
+    pub(crate) on_archive: Callback<web_sys::FileList>,
 }
 
-/// Heading, one card a layer, and the legend.
+/// Tabs, and the side that is chosen.
 #[component]
 pub(crate) fn LayersRoom(props: &LayersProps) -> Html {
-    let model = &props.model;
+    let (model, act) = (props.model.clone(), props.act.clone());
+    let upper = model.machines.upper;
+    let at = SIDES.iter().position(|(side, ..)| *side == upper).unwrap_or(0);
+    let tabs: Vec<SideTab> = SIDES.iter().map(|(_, id, title)| SideTab::of(id, title)).collect();
+    let choose = act.reform(|chosen: Chosen| Action::ShowUpper(SIDES[chosen.at].0));
     html! {
         <section class="pane stack" id="layers" aria-labelledby="layers-title">
-            <header class="head">
-                <h2 id="layers-title">{ "Layers" }</h2>
-                if let Some(image) = &model.image {
-                    <span class="note">{ format!("{} · {}", words::bytes(image.bytes), words::count(image.layers.len(), "layer", "layers")) }</span>
-                    if model.is_image_old() && !model.is_building() { <span class="tag" title="The project changed since this image was built">{ "before your edit" }</span> }
+            <h2 id="layers-title" class="vh">{ "Layers, images and containers" }</h2>
+            <div class="tabs">
+                <SideTabs {tabs} {at} panel="layers-side" heading="layers-title" on_choose={choose} />
+            </div>
+            <div class="side" role="tabpanel" id="layers-side" aria-labelledby={format!("tab-{}", SIDES[at].1)} tabindex="-1">
+                {
+                    match upper {
+                        Upper::Layers => html! { <Stack {model} {act} /> },
+                        Upper::Images => html! { <Images {model} {act} on_archive={props.on_archive.clone()} /> },
+                        Upper::Containers => html! { <Containers {model} {act} /> },
+                        Upper::Sharing => html! { <Sharing {model} {act} /> },
+                    }
                 }
-            </header>
-            if let Some(image) = &model.image {
-                <p class="result">
-                    if !image.tag.is_empty() { <b>{ &image.tag }</b> }
-                    <span title={image.id.clone()} data-image-id={image.id.clone()}>{ "image ID " }
-                        if image.simulated { <span class="simulated">{ "simulated" }</span> } else { <code>{ words::short_digest(&image.id) }</code> }
-                    </span>
-                </p>
-                <Cards model={model.clone()} act={props.act.clone()} />
-                <Legend image_hides={image.layers.iter().any(|layer| layer.hidden > 0)} />
-            } else {
-                { empty(&model.build) }
-            }
+            </div>
         </section>
-    }
-}
-
-fn empty(build: &Build) -> Html {
-    let (head, text) = match build {
-        Build::Running { .. } => (
-            "Building",
-            "The layers stand here when the image is done. The cells beside the lines show each step as it goes.",
-        ),
-        Build::Failed(_) => (
-            "No image",
-            "The build failed, so there are no layers. The log says which step, and why.",
-        ),
-        _ => (
-            "Nothing built yet",
-            "Press Build: here stands one card for each layer, from the base up, with the line that made it and its bytes.",
-        ),
-    };
-    html! { <div class="empty"><p><b>{ head }</b></p><p>{ text }</p></div> }
-}
-
-#[derive(Properties, PartialEq)]
-struct LegendProps {
-    image_hides: bool,
-}
-
-#[component]
-fn Legend(props: &LegendProps) -> Html {
-    html! {
-        <p class="legend">
-            <span><i class="k add" aria-hidden="true"></i>{ "added" }</span>
-            <span><i class="k mod" aria-hidden="true"></i>{ "changed" }</span>
-            if props.image_hides { <span><i class="k hid" aria-hidden="true"></i>{ "shipped, then hidden" }</span> }
-            <span><i class="k bs" aria-hidden="true"></i>{ "base" }</span>
-            <span class="note">{ "width: square root of bytes" }</span>
-        </p>
     }
 }

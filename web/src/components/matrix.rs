@@ -62,7 +62,7 @@ pub(crate) fn Matrix(props: &MatrixProps) -> Html {
 }
 
 fn column(model: &Shared, layer: usize) -> String {
-    let line = model.layer_lines.get(layer).copied().flatten();
+    let line = model.line_of(layer);
     line.map_or_else(|| format!("#{}", layer + 1), |line| format!("line {line}"))
 }
 

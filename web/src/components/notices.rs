@@ -3,7 +3,10 @@
 use yew::prelude::*;
 
 use super::{Act, Shared};
-use crate::model::{Action, Engine};
+use crate::{
+    model::{Action, Engine},
+    words,
+};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct NoticesProps {
@@ -33,6 +36,16 @@ pub(crate) fn Notices(props: &NoticesProps) -> Html {
                     <button class="quiet" onclick={emit(Action::Dismiss)}>{ "Dismiss" }</button>
                 </div>
             }
+            if let Some(arriving) = &model.machines.arriving {
+                <div class="notice">
+                    <span class="grow">{ format!("Loading {}, {} …", arriving.name, words::bytes(arriving.bytes)) }</span>
+                    if let Some((done, total)) = arriving.read {
+                        <progress max={total.to_string()} value={done.to_string()} aria-label={format!("How far {} is read", arriving.name)}></progress>
+                    } else {
+                        <progress aria-label={format!("Loading {}", arriving.name)}></progress>
+                    }
+                </div>
+            }
             if model.before.is_some() {
                 <div class="notice">
                     <span class="grow">{ &*model.before_said }</span>
@@ -41,7 +54,7 @@ pub(crate) fn Notices(props: &NoticesProps) -> Html {
                 </div>
             }
             if props.hovers {
-                <div class="drop-here" aria-hidden="true">{ "Drop files or a folder: they become part of the context" }</div>
+                <div class="drop-here" aria-hidden="true">{ "Drop files or a folder: they become part of the context. An archive of docker save is loaded" }</div>
             }
         </div>
     }

@@ -1,11 +1,19 @@
-//! The room of what the machine says: progress and log.
+//! The lower room: the build's log, the terminals, the network.
 
-use messages::Problem;
-use web_sys::Element;
 use yew::prelude::*;
 
-use super::{Act, Shared};
-use crate::model::{Action, Build};
+use super::{
+    Act, Shared,
+    console::Console,
+    focus_soon,
+    log::{LogSide, progress},
+    side_tabs::{Chosen, SideTab, SideTabs},
+    wire::WireSide,
+};
+use crate::{
+    model::{Action, Lower},
+    words,
+};
 
 #[derive(Properties, PartialEq)]
 pub(crate) struct OutputProps {
@@ -13,127 +21,109 @@ pub(crate) struct OutputProps {
     pub(crate) act: Act,
 }
 
-/// A bar while building, the reason if it failed, and the log as BuildKit prints it.
+/// Tabs, a few words on the side that is shown, and that side.
 #[component]
 pub(crate) fn OutputRoom(props: &OutputProps) -> Html {
     let model = &props.model;
-    html! {
-        <section class="pane term" aria-labelledby="output-title">
-            <header class="head">
-                <h2 id="output-title">{ "Log" }</h2>
-                { progress(&model.build) }
-            </header>
-            if let Build::Failed(problem) = &model.build {
-                <Failure problem={(**problem).clone()} act={props.act.clone()} />
-            }
-            if model.log.is_empty() {
-                <div class="empty"><p>{ "What docker build would print stands here." }</p></div>
-            } else {
-                <Log model={model.clone()} />
-            }
-        </section>
-    }
-}
-
-fn progress(build: &Build) -> Html {
-    match build {
-        Build::Running {
-            steps: (done, total),
-            doing,
-            ..
-        } => html! {
-            <>
-                <span class="doing">{ &**doing }</span>
-                <span class="note">{ if *total > 0 { format!("{done} of {total} steps") } else { String::new() } }</span>
-                if *total > 0 {
-                    <progress max={total.to_string()} value={done.to_string()} aria-label="Steps done"></progress>
-                } else {
-                    <progress aria-label="Steps done"></progress>
-                }
-            </>
-        },
-        Build::Done => html! { <span class="note">{ "finished" }</span> },
-        Build::Failed(_) => html! { <span class="note">{ "failed" }</span> },
-        Build::Idle => html! {},
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct FailureProps {
-    problem: Problem,
-    act: Act,
-}
-
-#[component]
-fn Failure(props: &FailureProps) -> Html {
-    let problem = &props.problem;
-    html! {
-        <div class="failure" id="failure">
-            <p><span class="sign error" aria-hidden="true">{ "✕" }</span>
-                if let Some(line) = problem.line {
-                    <button class="link where" onclick={props.act.reform(move |_: MouseEvent| Action::SelectLine(line))}>{ format!("Line {line}") }</button>
-                }
-                { &problem.message }
-            </p>
-            for hint in &problem.hints { <p class="hint">{ hint }</p> }
-        </div>
-    }
-}
-
-#[derive(Properties, PartialEq)]
-struct LogProps {
-    model: Shared,
-}
-
-/// Follows the end unless one has scrolled up.
-#[component]
-fn Log(props: &LogProps) -> Html {
-    let screen = use_node_ref();
-    let follows = use_mut_ref(|| true);
+    let machines = &model.machines;
+    let room = use_node_ref();
     {
-        let (screen, follows) = (screen.clone(), follows.clone());
-        use_effect_with(props.model.log.len(), move |_| {
-            if let Some(screen) = screen.cast::<Element>()
-                && *follows.borrow()
-            {
-                screen.set_scroll_top(screen.scroll_height());
+        let room = room.clone();
+        use_effect_with(machines.focus, move |focus| {
+            if *focus > 0 {
+                focus_soon(&room, ".typing .line");
             }
         });
     }
-    let scrolled = {
-        let screen = screen.clone();
-        Callback::from(move |_: Event| {
-            if let Some(screen) = screen.cast::<Element>() {
-                let below = screen.scroll_height() - screen.scroll_top() - screen.client_height();
-                *follows.borrow_mut() = below < 24;
+    // A terminal has its place before its machine is there.
+    let n_hosts = machines.hosts.len().max(1);
+    let at = match machines.lower {
+        Lower::Log => 0,
+        Lower::Terminal => 1 + machines.host,
+        Lower::Wire => 1 + n_hosts,
+    };
+    let tabs = tabs(model, n_hosts);
+    let panel = format!("tab-{}", tabs[at.min(tabs.len() - 1)].id);
+    let choose = {
+        let act = props.act.clone();
+        Callback::from(move |Chosen { at, by_pointer }: Chosen| {
+            let lower = match at {
+                0 => Lower::Log,
+                at if at <= n_hosts => {
+                    act.emit(Action::ShowHost(at - 1));
+                    Lower::Terminal
+                }
+                _ => Lower::Wire,
+            };
+            act.emit(Action::ShowLower(lower));
+            if by_pointer && lower == Lower::Terminal {
+                act.emit(Action::FocusTerminal);
             }
         })
     };
     html! {
-        <pre class="screen" id="log" ref={screen} onscroll={scrolled} tabindex="0" aria-label="Build log">
-            for (index, line) in props.model.log.iter().enumerate() {
-                <LogLine key={index} text={line.to_string()} />
-            }
-        </pre>
+        <section class="pane term" id="output" aria-labelledby="output-title" ref={room}>
+            <h2 id="output-title" class="vh">{ "Log, terminals and network" }</h2>
+            <header class="head">
+                <SideTabs {tabs} {at} panel="output-side" heading="output-title" on_choose={choose} />
+                { about(model) }
+                <button class="quiet stretch" id="stretch" aria-pressed={machines.is_tall.to_string()} onclick={props.act.reform(|_: MouseEvent| Action::Stretch)}>
+                    { if machines.is_tall { "Smaller" } else { "Larger" } }
+                </button>
+            </header>
+            <div class="side" role="tabpanel" id="output-side" aria-labelledby={panel} tabindex="-1">
+                { side(props) }
+            </div>
+        </section>
     }
 }
 
-#[derive(Properties, PartialEq)]
-struct LineProps {
-    text: String,
+fn side(props: &OutputProps) -> Html {
+    let (model, act) = (props.model.clone(), props.act.clone());
+    match model.machines.lower {
+        Lower::Log => html! { <LogSide {model} {act} /> },
+        Lower::Terminal => html! { <Console {model} {act} /> },
+        Lower::Wire => html! { <WireSide wire={model.machines.wire.clone()} /> },
+    }
 }
 
-#[component]
-fn LogLine(props: &LineProps) -> Html {
-    let text = &props.text;
-    let class = if text.contains(" CACHED") || text.ends_with("CACHED") {
-        "hit"
-    } else if text.contains(" DONE ") {
-        "dim"
-    } else if text.contains("ERROR") {
-        "bad"
-    } else {
-        ""
+fn tabs(model: &Shared, n_hosts: usize) -> Vec<SideTab> {
+    let terminal = |host: usize| SideTab {
+        id: format!("terminal-{host}").into(),
+        title: match model.machines.hosts.get(host) {
+            Some(host) => format!("Terminal: {}", host.name).into(),
+            None => "Terminal".into(),
+        },
     };
-    html! { <span {class}>{ text }{ "\n" }</span> }
+    let mut tabs = vec![SideTab::of("log", "Log")];
+    tabs.extend((0..n_hosts).map(terminal));
+    tabs.push(SideTab::of("wire", "Network"));
+    tabs
+}
+
+/// What is to be known of the side that is shown, beside the tabs.
+fn about(model: &Shared) -> Html {
+    let machines = &model.machines;
+    match machines.lower {
+        Lower::Log => progress(&model.build),
+        Lower::Wire => html! {},
+        Lower::Terminal => {
+            let Some(terminal) = machines.terminal() else {
+                return html! {};
+            };
+            let waiting = match terminal.n_waiting() {
+                0 => String::new(),
+                n => format!(", {} after it", words::count(n, "line waits", "lines wait")),
+            };
+            let address = machines.shown().map_or("", |host| &host.address);
+            html! {
+                <>
+                    <span class="simulated">{ "simulated" }</span>
+                    <span class="note state">
+                        { if terminal.is_running() { format!("running{waiting} · Ctrl-C stops it") } else { address.to_owned() } }
+                    </span>
+                </>
+            }
+        }
+    }
 }

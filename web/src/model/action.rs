@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use messages::{Options, Problem, Reply};
+use messages::{Options, Problem, Reply, Subject};
 
-use super::{Inside, Project, Scope, SourceFile};
+use super::{Inside, Key, Line, Lower, Offer, Project, Scope, SourceFile, Upper};
 
 /// Something that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,6 +65,32 @@ pub(crate) enum Action {
     Narrow(String),
     /// A directory is folded, or opened.
     Fold(String),
+    /// Commands that were kept, of each host.
+    Remember(Vec<Vec<String>>),
+    /// A key in the terminal of a host, pressed while its field held this line.
+    Press(usize, Line, Key),
+    /// The editor over the terminal of a host is left; a text is written.
+    LeaveEditor(usize, Option<String>),
+    /// A command is typed into the terminal of a host.
+    TypeOffer(usize, Offer),
+    /// Look into an image or a container.
+    Inspect(Subject),
+    /// An image or a container as an archive.
+    Fetch(Subject),
+    /// Another side of the upper room.
+    ShowUpper(Upper),
+    /// Another side of the lower room.
+    ShowLower(Lower),
+    /// Another host.
+    ShowHost(usize),
+    /// The lower room becomes tall, or no longer.
+    Stretch,
+    /// The terminal gets the keyboard.
+    FocusTerminal,
+    /// A row of a list is opened, or closed.
+    OpenRow(Rc<str>),
+    /// An archive of this name and so many bytes is loaded.
+    Load(String, u64),
     /// Something is to be said.
     Say(String),
     /// Something went wrong outside the model.

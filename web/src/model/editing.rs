@@ -175,7 +175,7 @@ impl Model {
     }
 
     /// Changes the project, and moves everything that is known about the old Dockerfile to its place in the new one.
-    fn edit(&mut self, change: impl FnOnce(&mut Project)) {
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut Project)) {
         let mut project = (*self.project).clone();
         change(&mut project);
         let text: Rc<str> = project.dockerfile().into();
@@ -241,6 +241,7 @@ impl Model {
             stopping: false,
         };
         self.log = Rc::default();
+        self.show_lower(super::Lower::Log);
         // Who builds a project keeps it.
         self.before = None;
         self.status = "The build has begun.".into();
@@ -265,6 +266,7 @@ impl Model {
 
     pub(super) fn lose_engine(&mut self, why: &str) {
         self.engine = Engine::Failed(why.into());
+        self.lose_machines();
         self.sent.project = None;
         self.settled = false;
         if self.is_building() {
@@ -279,7 +281,9 @@ impl Model {
 
     /// Forgets the image and all that is shown of it.
     pub(super) fn clear_result(&mut self) {
+        self.built = None;
         self.image = None;
+        self.subject = messages::Subject::Built;
         self.layer_lines = Rc::default();
         self.selection = Selection::default();
         self.files = Load::Nothing;

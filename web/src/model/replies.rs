@@ -2,10 +2,10 @@
 
 use std::rc::Rc;
 
-use messages::{Answer, FileRow, ImageView, LineView, PreviewView, Problem, Reply};
+use messages::{Answer, FileInput, FileRow, ImageView, LineView, PreviewView, Problem, Reply};
 
 use super::{
-    Build, Engine, Load, MAX_LOG, Model,
+    Build, Engine, Load, MAX_LOG, Model, Project, SourceFile,
     moving::{self, put_cell},
     tree,
 };
@@ -21,6 +21,7 @@ impl Model {
                 };
                 (self.sent.project, self.sent.options) = (None, None);
                 self.settled = false;
+                self.meet_machines();
                 self.settle();
             }
             Answer::Project(project) => self.context = Rc::new(project),
@@ -46,6 +47,7 @@ impl Model {
                     };
                 }
             }
+            Answer::Edited { files, removed } => self.take_edits(id, files, &removed),
             Answer::Built(image) if id == self.sent.build => self.take_image(*image),
             Answer::Files(rows) => self.take_files(id, rows),
             Answer::Content(content) if id == self.sent.content => self.content = Load::Here(Rc::new(content)),
@@ -56,11 +58,41 @@ impl Model {
             Answer::Preview(_)
             | Answer::Line(_)
             | Answer::Log(_)
-            | Answer::Progress { .. }
             | Answer::Built(_)
             | Answer::Content(_)
             | Answer::Archive { .. } => {}
+            of_machines => self.hear_machines(id, of_machines),
         }
+    }
+
+    /// Takes what a command has done to the project's files. The worker knows it already, and tells with the same number what a build would
+    /// do now.
+    fn take_edits(&mut self, id: u32, files: Vec<FileInput>, removed: &[String]) {
+        let was_settled = self.settled;
+        let change = |project: &mut Project| {
+            for path in removed {
+                project.files.remove(path.as_str());
+            }
+            for FileInput { path, mode, bytes } in &files {
+                let file = SourceFile {
+                    bytes: bytes.as_slice().into(),
+                    mode: *mode,
+                };
+                project.files.insert(path.as_str().into(), file);
+            }
+        };
+        self.edit(change);
+        if let Some(told) = &mut self.sent.project {
+            change(Rc::make_mut(told));
+        }
+        // What was typed meanwhile and not told yet is told as ever, and asks for a preview of its own.
+        self.settled = was_settled;
+        self.sent.preview = id;
+        self.sent.preview_text = self.text.clone();
+        if !self.project.files.contains_key(&self.open) {
+            self.open = self.project.options.dockerfile.as_str().into();
+        }
+        self.revision += 1;
     }
 
     fn take_preview(&mut self, preview: PreviewView) {
@@ -122,19 +154,11 @@ impl Model {
         )
         .into();
         self.status = Rc::default();
-        self.image = Some(Rc::new(image));
+        let image = Rc::new(image);
+        self.built = Some(image.clone());
         self.build = Build::Done;
-        self.matrix = Rc::default();
-        self.files = Load::Nothing;
-        self.content = Load::Nothing;
-        let made = self.selection.line.and_then(|line| self.layer_of(line));
-        match made.or(n_layers.checked_sub(1)) {
-            Some(layer) => self.select_layer(layer),
-            None => self.selection.layer = None,
-        }
-        if self.inside == super::Inside::Matrix {
-            self.ask_matrix();
-        }
+        self.look_into(messages::Subject::Built, image);
+        self.stir();
     }
 
     fn take_files(&mut self, id: u32, mut rows: Vec<FileRow>) {
@@ -171,7 +195,7 @@ impl Model {
         } else if id == self.sent.preview {
             self.sent.answered = id;
             self.summary = format!("No preview: {what}.").into();
-        } else {
+        } else if !self.hear_refusal(id, &problem) {
             self.trouble = Some(what);
         }
     }

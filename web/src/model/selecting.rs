@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use messages::{Ask, View};
+use messages::{Ask, Subject, View};
 
 use super::{Inside, Load, Model, Scope};
 
@@ -22,6 +22,9 @@ impl Model {
 
     /// The layer that a line made: by the build's own word, or by the image's.
     pub(super) fn layer_of(&self, line: usize) -> Option<usize> {
+        if self.subject != Subject::Built {
+            return None;
+        }
         let n_layers = self.image.as_ref()?.layers.len();
         let by_cell = self
             .cell(line)
@@ -35,9 +38,9 @@ impl Model {
         if layer >= image.layers.len() {
             return;
         }
-        if let Some(line) = self.layer_lines.get(layer).copied().flatten() {
+        if let Some(line) = self.line_of(layer) {
             self.selection.line = Some(line);
-        } else if image.layers[layer].base {
+        } else if image.layers[layer].base && self.subject == Subject::Built {
             // The base's layers all come with one line.
             self.selection.line = self
                 .tape
@@ -66,7 +69,10 @@ impl Model {
     fn ask_files(&mut self) {
         if let Some(view) = self.view() {
             self.files = Load::Loading;
-            self.sent.files = self.ask(Ask::Files(view));
+            self.sent.files = self.ask(Ask::Files {
+                subject: self.subject.clone(),
+                view,
+            });
         }
     }
 
@@ -87,6 +93,7 @@ impl Model {
         if let Some(view) = self.view() {
             self.content = Load::Loading;
             self.sent.content = self.ask(Ask::Content {
+                subject: self.subject.clone(),
                 view,
                 path: path.to_string(),
             });
@@ -117,7 +124,10 @@ impl Model {
             if layer.base {
                 self.sent.next += 1;
             } else {
-                self.ask(Ask::Files(View::Layer(index)));
+                self.ask(Ask::Files {
+                    subject: self.subject.clone(),
+                    view: View::Layer(index),
+                });
             }
         }
     }

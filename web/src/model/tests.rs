@@ -1,10 +1,13 @@
 //! The model as a whole: what an action changes, and what it asks of the worker.
 
 use messages::{
-    Answer, Ask, ChangeView, FileRow, ImageView, LayerView, LineState, LineView, PreviewView, Problem, Reply, View,
+    Answer, Ask, ChangeView, FileRow, ImageView, LayerView, LineState, LineView, PreviewView, Problem, Reply, Subject,
+    View,
 };
 
 use super::*;
+
+mod machines;
 
 fn project(dockerfile: &str) -> Project {
     Project::of([
@@ -57,11 +60,25 @@ fn kinds(model: &Model) -> Vec<&'static str> {
         Ask::Build(_) => "build",
         Ask::Cancel => "cancel",
         Ask::ForgetCache => "forget",
-        Ask::Files(_) => "files",
+        Ask::Files { .. } => "files",
         Ask::Content { .. } => "content",
-        Ask::Archive => "archive",
+        Ask::Archive(_) => "archive",
+        Ask::Inspect(_) => "inspect",
+        Ask::Look => "look",
+        Ask::Type { .. } => "type",
+        Ask::Complete { .. } => "complete",
+        Ask::Save { .. } => "save",
+        Ask::LeaveEditor { .. } => "leave",
+        Ask::Load { .. } => "load",
     };
     model.asks.iter().map(kind).collect()
+}
+
+fn built_files(view: View) -> Ask {
+    Ask::Files {
+        subject: Subject::Built,
+        view,
+    }
 }
 
 fn last_id(model: &Model) -> u32 {
@@ -98,7 +115,7 @@ fn built() -> (Model, u32) {
 #[test]
 fn a_worker_that_is_ready_is_told_everything_once() {
     let model = ready();
-    assert_eq!(kinds(&model), ["open", "preview"]);
+    assert_eq!(kinds(&model), ["look", "open", "preview"]);
     assert_eq!(kinds(&model.update(Action::Settle)), Vec::<&str>::new());
 }
 
@@ -130,7 +147,7 @@ fn typing_before_the_worker_is_there_is_not_lost() {
             images: Vec::new(),
         },
     ));
-    let Ask::Open { files } = &model.asks[0].ask else {
+    let Ask::Open { files } = &model.asks[1].ask else {
         panic!("expected Open first")
     };
     assert_eq!(files[0].bytes, b"FROM a\n");
@@ -261,7 +278,7 @@ fn a_built_image_shows_its_newest_layer() {
             path: None
         }
     );
-    assert_eq!(model.asks[0].ask, Ask::Files(View::Layer(2)));
+    assert_eq!(model.asks[0].ask, built_files(View::Layer(2)));
     let model = model.update(reply(files, Answer::Files(vec![FileRow::default()])));
     assert!(matches!(model.files, Load::Here(_)));
 }
@@ -271,7 +288,7 @@ fn selecting_a_line_selects_its_layer_and_the_other_way_round() {
     let (model, _) = built();
     let by_line = model.update(Action::SelectLine(2));
     assert_eq!(by_line.selection.layer, Some(1));
-    assert_eq!(by_line.asks[0].ask, Ask::Files(View::Layer(1)));
+    assert_eq!(by_line.asks[0].ask, built_files(View::Layer(1)));
     let by_layer = model.update(Action::SelectLayer(1));
     assert_eq!(by_layer.selection.line, Some(2));
     let base = model.update(Action::SelectLayer(0));
@@ -300,7 +317,7 @@ fn files_of_a_layer_that_is_no_longer_selected_are_dropped() {
 fn the_whole_filesystem_is_another_question() {
     let (model, _) = built();
     let model = model.update(Action::ShowScope(Scope::UpTo));
-    assert_eq!(model.asks[0].ask, Ask::Files(View::UpTo(2)));
+    assert_eq!(model.asks[0].ask, built_files(View::UpTo(2)));
     assert!(model.update(Action::ShowScope(Scope::UpTo)).asks.is_empty());
 }
 
@@ -326,6 +343,7 @@ fn a_file_is_read_and_a_directory_is_not() {
     assert_eq!(
         asked.asks[0].ask,
         Ask::Content {
+            subject: Subject::Built,
             view: View::Layer(2),
             path: "var/x".to_owned()
         }
@@ -395,7 +413,7 @@ fn a_worker_that_stops_is_told_everything_again() {
             images: Vec::new(),
         },
     ));
-    assert_eq!(kinds(&model), ["open", "preview"]);
+    assert_eq!(kinds(&model), ["look", "open", "preview"]);
 }
 
 #[test]

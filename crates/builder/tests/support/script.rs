@@ -49,7 +49,8 @@ impl Executor for Script {
             tree,
             caches: Vec::new(),
             exit,
-            log: String::new(),
+            lasting: None,
+            output: Vec::new(),
             millis: 1,
             fidelity: Fidelity::Exact,
         })

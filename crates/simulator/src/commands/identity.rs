@@ -156,19 +156,95 @@ pub(crate) fn target_user(name: &str, args: &[String]) -> Option<(String, Vec<St
     }
 }
 
-/// What `su` and `sudo` say when there is nothing to run.
+/// The words of the command that a container's init is asked to start.
+pub(crate) fn started(name: &str, args: &[String]) -> Option<Vec<String>> {
+    let with_value: &[&str] = match name {
+        "tini" => &["-p", "-e"],
+        "dumb-init" => &["-r", "--rewrite"],
+        "catatonit" => &[],
+        _ => return None,
+    };
+    let mut rest = args;
+    loop {
+        match rest {
+            [flag, words @ ..] if flag == "--" => rest = words,
+            [flag, _, words @ ..] if with_value.contains(&flag.as_str()) => rest = words,
+            [flag, words @ ..] if flag.starts_with('-') => rest = words,
+            [] => return None,
+            words => return Some(words.to_vec()),
+        }
+    }
+}
+
+/// What an init says that has nothing to start.
+pub(crate) fn starter(call: &mut Call<'_>) -> Result<i32> {
+    call.fail("a program to start is needed")
+}
+
+/// Groups whose members may do anything with `sudo`.
+const SUDOERS: &[&str] = &["sudo", "wheel", "admin"];
+
+/// Whether who runs this may become another user by way of `via`.
+fn may_become(call: &mut Call<'_>, via: &str) -> Result<bool> {
+    if call.world.who.uid == 0 {
+        return Ok(true);
+    }
+    if via != "sudo" {
+        call.warn(if via == "su" {
+            "Password: \nsu: Authentication failure"
+        } else {
+            "operation not permitted"
+        });
+        return Ok(false);
+    }
+    let who = call.world.who.clone();
+    let mut may = false;
+    for gid in std::iter::once(who.gid).chain(who.groups) {
+        may |= SUDOERS.contains(&call.world.group_name(gid)?.as_str());
+    }
+    if !may {
+        let name = call.world.user_name(who.uid)?;
+        call.warn(format!("{name} is not in the sudoers file."));
+    }
+    Ok(may)
+}
+
+/// What `su` and `sudo` do when there is nothing to run: at a terminal a shell of the other user is wanted.
 pub(crate) fn unreachable_user(call: &mut Call<'_>) -> Result<i32> {
+    if call.world.terminal.is_some() && matches!(call.name, "su" | "sudo") {
+        let mut user = "root".to_owned();
+        let mut rest = call.args.iter();
+        while let Some(arg) = rest.next() {
+            match arg.as_str() {
+                "-u" | "--user" => rest.next().unwrap_or(arg).clone_into(&mut user),
+                flag if flag.starts_with('-') => {}
+                name if call.name == "su" => name.clone_into(&mut user),
+                _ => {}
+            }
+        }
+        if call.world.identify(&user)?.is_none() {
+            return call.fail(format!(
+                "user {user} does not exist or the user entry does not contain all the required fields"
+            ));
+        }
+        let via = call.name;
+        if !may_become(call, via)? {
+            return Ok(1);
+        }
+        call.world.next_user = Some(user);
+        return Ok(0);
+    }
     call.fail("a command to run is needed: a terminal is not simulated")
 }
 
 pub(crate) fn push_user(call: &mut Call<'_>) -> Result<i32> {
     let name = call.args.first().cloned().unwrap_or_default();
+    let via = call.args.get(1).cloned().unwrap_or_default();
     let Some(who) = call.world.identify(&name)? else {
         call.warn(format!("su: user {name} does not exist"));
         return Ok(1);
     };
-    if call.world.who.uid != 0 && who != call.world.who {
-        call.warn("su: Authentication failure");
+    if who != call.world.who && !may_become(call, &via)? {
         return Ok(1);
     }
     let before = std::mem::replace(&mut call.world.who, who);

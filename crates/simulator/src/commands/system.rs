@@ -103,7 +103,10 @@ fn unescaped(text: &str) -> (String, bool) {
     (out, false)
 }
 
-/// Lets simulated time pass; nothing waits.
+/// How long a container's process may sleep altogether before it counts as one that waits, in milliseconds.
+const MAX_SLEEP: u64 = 5_000;
+
+/// Lets simulated time pass; nothing waits. In a container, what sleeps for long lasts.
 pub(crate) fn sleep(call: &mut Call<'_>) -> Result<i32> {
     let per_unit = if call.name == "usleep" { 0.001 } else { 1000.0 };
     let mut millis = 0.0;
@@ -120,7 +123,12 @@ pub(crate) fn sleep(call: &mut Call<'_>) -> Result<i32> {
             _ => return call.fail(format!("invalid time interval '{arg}'")),
         }
     }
-    call.take_millis(millis.min(1e12) as u64);
+    let millis = millis.min(1e12) as u64;
+    call.world.slept = call.world.slept.saturating_add(millis);
+    if !call.is_build() && call.world.slept > MAX_SLEEP {
+        return Err(call.last_as_called());
+    }
+    call.take_millis(millis);
     Ok(0)
 }
 
@@ -133,7 +141,7 @@ pub(crate) fn uname(call: &mut Call<'_>) -> Result<i32> {
     let all = flags.contains('a');
     let parts = [
         ('s', "Linux"),
-        ('n', "buildkitsandbox"),
+        ('n', call.world.hostname.as_str()),
         ('r', "6.8.0"),
         ('v', "#1 SMP"),
         ('m', "x86_64"),
@@ -145,11 +153,6 @@ pub(crate) fn uname(call: &mut Call<'_>) -> Result<i32> {
         .map(|(_, word)| *word)
         .collect();
     call.say(words.join(" "));
-    Ok(0)
-}
-
-pub(crate) fn hostname(call: &mut Call<'_>) -> Result<i32> {
-    call.say("buildkitsandbox");
     Ok(0)
 }
 
@@ -167,6 +170,22 @@ pub(crate) fn which(call: &mut Call<'_>) -> Result<i32> {
         }
     }
     Ok(exit)
+}
+
+/// The lines typed before.
+pub(crate) fn history(call: &mut Call<'_>) -> Result<i32> {
+    let lines = call.world.terminal.as_ref().map(|terminal| terminal.history.clone());
+    let lines = lines.unwrap_or_default();
+    let n_shown = call
+        .args
+        .first()
+        .and_then(|number| number.parse().ok())
+        .unwrap_or(lines.len());
+    let first = lines.len().saturating_sub(n_shown);
+    for (idx, line) in lines.iter().enumerate().skip(first) {
+        call.say(format!("{:5}  {line}", idx + 1));
+    }
+    Ok(0)
 }
 
 pub(crate) fn nothing(_: &mut Call<'_>) -> Result<i32> {
@@ -188,7 +207,7 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468
 }
 
-fn date(days: i64) -> (i64, i64, i64) {
+pub(crate) fn date(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted - era * 146_097;

@@ -1,6 +1,7 @@
 //! Programs of which a build needs little: nginx's own test, a C compiler's output, version lines.
 
 use crate::command::Call;
+use crate::lasting::{self, banner};
 use crate::world::{Errno, Result};
 use store::Content;
 
@@ -38,6 +39,17 @@ pub(crate) fn nginx(call: &mut Call<'_>) -> Result<i32> {
         call.warn(format!("nginx: the configuration file {conf} syntax is ok"));
         call.warn(format!("nginx: configuration file {conf} test is successful"));
         return Ok(0);
+    }
+    if !call.is_build() {
+        return if call.args.iter().any(|arg| arg.contains("daemon off")) || text.contains("daemon off") {
+            if call.world.exists("/docker-entrypoint.sh") {
+                banner::nginx(call);
+            }
+            Err(call.last_as_called())
+        } else {
+            // It goes on in the background, where nothing keeps a container alive.
+            Ok(0)
+        };
     }
     call.warn("layerlab: a server that runs while an image is built is not simulated: nginx was not started");
     Ok(0)
@@ -132,6 +144,10 @@ pub(crate) fn version(call: &mut Call<'_>) -> Result<i32> {
                 env: call.env,
                 cwd: call.cwd,
                 stdin: call.stdin,
+                has_stdin: call.has_stdin,
+                n_read: 0,
+                answers: &[],
+                n_used: 0,
                 out: String::new(),
                 raw: Vec::new(),
                 err: String::new(),
@@ -142,6 +158,7 @@ pub(crate) fn version(call: &mut Call<'_>) -> Result<i32> {
             call.err.push_str(&err);
             return Ok(exit);
         }
+        _ if lasting::lasts(call, call.name, call.args)? => return Err(call.last_as_called()),
         _ => {
             let line = format!(
                 "layerlab: {} is not simulated: it was not run, and nothing was changed",

@@ -1,11 +1,12 @@
 //! What runs leave behind, and how they fail. Base images are the catalogue's.
 
 use crate::Simulator;
-use builder::{Executor, Fidelity, MountKind, RunMount, RunOutcome, RunRequest};
+use builder::{BUILD_HOST, Executor, Fidelity, MountKind, Purpose, RunMount, RunOutcome, RunRequest};
 use store::{BlobStore, Content, Follow, MemoryBlobs, Node, Time, Tree};
 
 mod archives;
 mod find;
+mod lasting;
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -35,6 +36,9 @@ impl Stage {
                 mounts: Vec::new(),
                 network: true,
                 now: Time::of_secs(1_700_000_000),
+                purpose: Purpose::Build,
+                stdin: Vec::new(),
+                hostname: BUILD_HOST.to_owned(),
             },
         }
     }
@@ -58,15 +62,15 @@ impl Stage {
     /// Runs what must succeed; returns its log.
     fn ok(&mut self, script: &str) -> String {
         let outcome = self.run(script);
-        assert_eq!(outcome.exit, 0, "{script}\n{}", outcome.log);
-        outcome.log
+        assert_eq!(outcome.exit, 0, "{script}\n{}", outcome.log());
+        outcome.log()
     }
 
     /// Runs what must fail with `exit`; returns its log.
     fn fails(&mut self, exit: i32, script: &str) -> String {
         let outcome = self.run(script);
-        assert_eq!(outcome.exit, exit, "{script}\n{}", outcome.log);
-        outcome.log
+        assert_eq!(outcome.exit, exit, "{script}\n{}", outcome.log());
+        outcome.log()
     }
 
     /// Puts a file of `bytes` into the root.
@@ -229,17 +233,17 @@ fn an_image_without_a_shell_cannot_run_one() {
     let outcome = stage.run("echo hi");
     assert_ne!(outcome.exit, 0);
     contains(
-        &outcome.log,
+        &outcome.log(),
         "exec: \"/bin/sh\": stat /bin/sh: no such file or directory",
     );
-    contains(&stage.exec(&["nosuch"]).log, "executable file not found in $PATH");
+    contains(&stage.exec(&["nosuch"]).log(), "executable file not found in $PATH");
 }
 
 #[test]
 fn exec_form_runs_a_program_without_a_shell() {
     let mut stage = Stage::of("alpine:3.9.3");
     let outcome = stage.exec(&["touch", "/a b", "/$HOME"]);
-    assert_eq!(outcome.exit, 0, "{}", outcome.log);
+    assert_eq!(outcome.exit, 0, "{}", outcome.log());
     assert!(stage.node("/a b").is_some());
     assert!(stage.node("/$HOME").is_some());
     assert_eq!(stage.exec(&["/bin/mkdir", "/by-path"]).exit, 0);
@@ -285,7 +289,7 @@ fn an_unknown_user_cannot_start_anything() {
     let outcome = stage.run("true");
     assert_ne!(outcome.exit, 0);
     contains(
-        &outcome.log,
+        &outcome.log(),
         "unable to find user nobodyatall: no matching entries in passwd file",
     );
 }
@@ -332,11 +336,11 @@ fn endless_loops_end_with_a_message() {
             outcome.exit,
             0,
             "{script}: {}",
-            &outcome.log[..outcome.log.len().min(300)]
+            &outcome.log()[..outcome.log().len().min(300)]
         );
     }
     let outcome = Stage::of("alpine:3.9.3").run("while true; do :; done");
-    contains(&outcome.log, "layerlab: the command was stopped");
+    contains(&outcome.log(), "layerlab: the command was stopped");
 }
 
 #[test]
@@ -357,7 +361,7 @@ fn the_same_request_gives_the_same_outcome() {
         let mut stage = Stage::of("alpine:3.9.3");
         let outcome = stage.run(script);
         (
-            outcome.log.clone(),
+            outcome.log(),
             outcome.millis,
             outcome.tree == stage.tree,
             stage.text("/r"),

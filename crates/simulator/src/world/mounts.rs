@@ -1,7 +1,7 @@
 //! What stands in the tree for one run only: mounts, and the files every container has.
 
 use super::{Errno, Result, World};
-use builder::{MountKind, RunMount};
+use builder::{MountKind, Purpose, RunMount};
 use std::sync::Arc;
 use store::{Dir, Follow, Meta, Node, Special, Tree, TreePath};
 
@@ -77,8 +77,18 @@ impl World {
         self.mount_one("/proc", Node::dir(Meta::of_mode(0o555)), false, None, true);
         self.mount_one("/sys", Node::dir(Meta::of_mode(0o555)), true, None, true);
         let resolver: &[u8] = b"nameserver 192.0.2.53\n";
-        let hosts: &[u8] = b"127.0.0.1\tlocalhost buildkitsandbox\n::1\tlocalhost ip6-localhost ip6-loopback\n";
-        for (path, bytes) in [("/etc/resolv.conf", resolver), ("/etc/hosts", hosts)] {
+        let hosts = format!(
+            "127.0.0.1\tlocalhost {}\n::1\tlocalhost ip6-localhost ip6-loopback\n",
+            self.hostname
+        );
+        for (path, bytes) in [("/etc/resolv.conf", resolver), ("/etc/hosts", hosts.as_bytes())] {
+            // A machine has its own; in a build they are the builder's.
+            let is_there = self
+                .node(path, Follow::Last)
+                .is_ok_and(|(_, node)| node.as_file().is_some_and(|file| file.content.size() > 0));
+            if is_there && self.purpose != Purpose::Build {
+                continue;
+            }
             if let Ok(content) = self.keep(bytes) {
                 self.mount_one(path, Node::file(Meta::of_mode(0o644), content), true, None, true);
             }
@@ -146,6 +156,14 @@ impl World {
                 is_system,
             });
         }
+    }
+
+    /// Puts another tree in place of this one, under what every machine has mounted. Other mounts are gone.
+    pub(crate) fn replace_tree(&mut self, tree: Tree) {
+        self.tree = tree;
+        self.tree.seal_links();
+        self.mounts = Mounts::default();
+        self.mount_system();
     }
 
     /// The tree without the mounts, and what the caches hold now.

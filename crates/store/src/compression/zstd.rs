@@ -1,5 +1,6 @@
 //! A Zstandard stream: frames one after the other, some of which are to be passed over.
 
+use super::Counted;
 use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use std::io::{BufRead, Chain, Cursor, Error, ErrorKind, Read, Result};
 
@@ -7,7 +8,7 @@ const FRAME: u32 = 0xfd2f_b528;
 const SKIPPED_FRAMES: std::ops::RangeInclusive<u32> = 0x184d_2a50..=0x184d_2a5f;
 
 /// The decoder takes the magic number too: it is put back before the source.
-type Frame<'a> = StreamingDecoder<Chain<Cursor<[u8; 4]>, Box<dyn BufRead + 'a>>, FrameDecoder>;
+type Frame<'a> = StreamingDecoder<Chain<Cursor<[u8; 4]>, Counted<'a>>, FrameDecoder>;
 
 /// What the frames of a stream hold, one after the other.
 pub(super) struct Frames<'a> {
@@ -15,16 +16,30 @@ pub(super) struct Frames<'a> {
 }
 
 enum State<'a> {
-    Between(Box<dyn BufRead + 'a>),
+    Between(Counted<'a>),
     In(Box<Frame<'a>>),
     End,
 }
 
 impl<'a> Frames<'a> {
-    pub(super) fn new(source: Box<dyn BufRead + 'a>) -> Frames<'a> {
+    pub(super) fn new(source: Counted<'a>) -> Frames<'a> {
         Frames {
             state: State::Between(source),
         }
+    }
+
+    /// Bytes taken from the source.
+    pub(super) fn taken(&self) -> u64 {
+        match &self.state {
+            State::Between(source) => source.taken,
+            State::In(frame) => frame.get_ref().get_ref().1.taken,
+            State::End => 0,
+        }
+    }
+
+    /// Whether a frame has ended and the next has not begun: reading can begin here.
+    pub(super) fn is_between(&self) -> bool {
+        matches!(self.state, State::Between(_))
     }
 }
 
@@ -40,19 +55,24 @@ impl Read for Frames<'_> {
                 State::Between(source) => self.state = next_state(source)?,
                 State::In(mut frame) => {
                     let count = frame.read(buffer)?;
+                    // A frame ends with its last byte, so that who reads can see that none is begun.
+                    let is_over = frame.decoder.is_finished() && frame.decoder.can_collect() == 0;
+                    self.state = if count == 0 || is_over {
+                        let (_, source) = frame.into_inner().into_inner();
+                        State::Between(source)
+                    } else {
+                        State::In(frame)
+                    };
                     if count > 0 {
-                        self.state = State::In(frame);
                         return Ok(count);
                     }
-                    let (_, source) = frame.into_inner().into_inner();
-                    self.state = State::Between(source);
                 }
             }
         }
     }
 }
 
-fn next_state(mut source: Box<dyn BufRead + '_>) -> Result<State<'_>> {
+fn next_state(mut source: Counted<'_>) -> Result<State<'_>> {
     if source.fill_buf()?.is_empty() {
         return Ok(State::End);
     }

@@ -42,11 +42,11 @@ struct Extensions {
     records: Option<BTreeMap<String, Vec<u8>>>,
 }
 
-/// Reads entries and hashes everything it reads.
+/// Reads entries, counts everything it reads and hashes it if that is wanted.
 pub(super) struct Reader<'a> {
     source: &'a mut dyn Read,
     limits: Limits,
-    digester: Digester,
+    digester: Option<Digester>,
     /// Bytes read so far.
     size: u64,
     /// Content of the current entry that was not read yet, and zeros after it.
@@ -61,12 +61,25 @@ impl<'a> Reader<'a> {
         Reader {
             source,
             limits,
-            digester: Digester::new(),
+            digester: None,
             size: 0,
             content: 0,
             padding: 0,
             name: Vec::new(),
         }
+    }
+
+    /// This reader, which hashes what it reads.
+    pub(super) fn hashing(self) -> Reader<'a> {
+        Reader {
+            digester: Some(Digester::new()),
+            ..self
+        }
+    }
+
+    /// Where the content of the current entry begins, as long as none of it was read, and its size.
+    pub(super) fn content_range(&self) -> (u64, u64) {
+        (self.size, self.content)
     }
 
     /// The next entry; `None` at the end of the archive.
@@ -122,13 +135,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Reads to the end of the stream, which may hold zeros only, and names the whole.
-    pub(super) fn finish(mut self) -> Result<(DiffId, u64), LayerError> {
+    /// Reads to the end of the stream, which may hold zeros only, and counts the whole; names it too if it was hashed.
+    pub(super) fn finish(mut self) -> Result<(Option<DiffId>, u64), LayerError> {
         let mut block = [0; 32 * BLOCK];
         loop {
             let count = self.read_some(&mut block)?;
             if count == 0 {
-                return Ok((DiffId(self.digester.finish()), self.size));
+                let digest = self.digester.map(Digester::finish);
+                return Ok((digest.map(DiffId), self.size));
             }
             if block[..count].iter().any(|byte| *byte != 0) {
                 return Err(LayerError::Trailing);
@@ -224,7 +238,9 @@ impl<'a> Reader<'a> {
             }
         };
         self.check_room(count as u64)?;
-        self.digester.update(&buffer[..count]);
+        if let Some(digester) = &mut self.digester {
+            digester.update(&buffer[..count]);
+        }
         self.size += count as u64;
         Ok(count)
     }
@@ -312,12 +328,10 @@ fn to_entry(header: &tar::Header, extensions: Extensions) -> Result<RawEntry, En
     let has_content = matches!(kind, EntryType::Regular | EntryType::Continuous);
     let size = number("size", &old.size)?;
     let is_device = matches!(kind, EntryType::Char | EntryType::Block);
-    let (major, minor) = match header.as_ustar() {
-        Some(ustar) if is_device => (small("major", &ustar.dev_major)?, small("minor", &ustar.dev_minor)?),
-        _ => match header.as_gnu() {
-            Some(gnu) if is_device => (small("major", &gnu.dev_major)?, small("minor", &gnu.dev_minor)?),
-            _ => (0, 0),
-        },
+    let (major, minor) = match (header.as_ustar(), header.as_gnu()) {
+        (Some(ustar), _) if is_device => device(&ustar.dev_major, &ustar.dev_minor)?,
+        (_, Some(gnu)) if is_device => device(&gnu.dev_major, &gnu.dev_minor)?,
+        _ => (0, 0),
     };
     let header = Header {
         kind,
@@ -335,6 +349,21 @@ fn to_entry(header: &tar::Header, extensions: Extensions) -> Result<RawEntry, En
         header,
         records,
     })
+}
+
+/// Major and minor of a device: 12 and 20 bits, for Linux has no others, and no header of a layer room for many more.
+///
+/// Source: Linux, `include/linux/kdev_t.h`.
+fn device(major: &[u8], minor: &[u8]) -> Result<(u32, u32), EntryRule> {
+    let within = |key, bytes: &[u8], bits: u32| {
+        field(key, bytes).and_then(|number| {
+            u32::try_from(number)
+                .ok()
+                .filter(|number| *number < 1 << bits)
+                .ok_or(EntryRule::Number { field: key })
+        })
+    };
+    Ok((within("major", major, 12)?, within("minor", minor, 20)?))
 }
 
 /// The name that counts: PAX and GNU agree, or there is only one of them, or it stands in the header.

@@ -2,7 +2,7 @@
 
 use super::entry::{Header, RawEntry, Reader};
 use super::{EntryRule, LayerError, OPAQUE, SIMULATED_SIZE, WHITEOUT, XATTR};
-use crate::{BlobStore, Change, ChangeKind, Changeset, Content, Meta, Node, PathError, Special, TreePath};
+use crate::{BlobStore, Change, ChangeKind, Changeset, Content, Meta, Node, PathError, Source, Special, TreePath};
 use oci::{DiffId, Time};
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -72,11 +72,38 @@ pub fn read_tar(
     whiteouts: Whiteouts,
     blobs: &mut dyn BlobStore,
 ) -> Result<ReadLayer, LayerError> {
-    let mut reader = Reader::new(source, *limits);
+    let reader = Reader::new(source, *limits).hashing();
+    let read = read_entries(reader, None, limits, whiteouts, blobs)?;
+    Ok(ReadLayer {
+        changes: read.changes,
+        diff_id: read.diff_id.expect("the reader hashes"),
+        size: read.size,
+    })
+}
+
+/// A tar that was read.
+#[derive(Debug)]
+pub(crate) struct TarContents {
+    pub(crate) changes: Changeset,
+    /// The digest of the whole, if it was hashed.
+    pub(crate) diff_id: Option<DiffId>,
+    /// The bytes of the whole.
+    pub(crate) size: u64,
+}
+
+/// Reads all entries. The files stay in `place` if that is where the tar lies.
+pub(super) fn read_entries(
+    mut reader: Reader<'_>,
+    place: Option<&Source>,
+    limits: &Limits,
+    whiteouts: Whiteouts,
+    blobs: &mut dyn BlobStore,
+) -> Result<TarContents, LayerError> {
     let mut unpacker = Unpacker {
         limits: *limits,
         whiteouts,
         blobs,
+        place,
         standing: BTreeMap::new(),
         changes: Vec::new(),
     };
@@ -93,11 +120,10 @@ pub fn read_tar(
             Failure::Layer(error) => error,
         })?;
     }
+    let changes = unpacker.changes;
     let (diff_id, size) = reader.finish()?;
-    Ok(ReadLayer {
-        changes: Changeset {
-            changes: unpacker.changes,
-        },
+    Ok(TarContents {
+        changes: Changeset { changes },
         diff_id,
         size,
     })
@@ -113,6 +139,8 @@ struct Unpacker<'a> {
     limits: Limits,
     whiteouts: Whiteouts,
     blobs: &'a mut dyn BlobStore,
+    /// Where the tar lies, if its files can stay there.
+    place: Option<&'a Source>,
     /// Whether what this layer put last at a path is a directory.
     standing: BTreeMap<TreePath, bool>,
     changes: Vec<Change>,
@@ -259,7 +287,14 @@ impl Unpacker<'_> {
             let size = size.ok_or(EntryRule::Simulated)?;
             return Ok(Node::file(meta, Content::Absent { size }));
         }
-        let (digest, size) = reader.with_content(|content| Ok(self.blobs.put_from(content)?))?;
+        let (start, size) = reader.content_range();
+        let place = self.place.map(|tar| tar.part(start, size));
+        let (digest, size) = reader.with_content(|content| {
+            Ok(match &place {
+                Some(place) => self.blobs.put_part(content, place)?,
+                None => self.blobs.put_from(content)?,
+            })
+        })?;
         Ok(Node::file(meta, Content::Blob { digest, size }))
     }
 

@@ -5,8 +5,11 @@ mod chaos;
 mod foreign;
 mod write;
 
-use super::{LayerError, Limits, ReadLayer, Whiteouts, read_tar};
-use crate::{BlobStore, Change, ChangeKind, Content, MemoryBlobs, Meta, Node, TreePath};
+use super::{Hashing, LayerError, Limits, ReadLayer, Whiteouts, read_tar, read_tar_in};
+use crate::{BlobStore, Change, ChangeKind, Content, LentBlobs, MemoryBlobs, Meta, Node, Source, TreePath};
+use std::io::Write as _;
+use std::rc::Rc;
+use std::sync::Arc;
 use tar::{EntryType, Header};
 
 fn path(text: &str) -> TreePath {
@@ -27,13 +30,49 @@ fn file(blobs: &mut dyn BlobStore, bytes: &[u8]) -> Node {
 }
 
 fn read(tar: &[u8]) -> Result<ReadLayer, LayerError> {
-    let mut source = tar;
-    read_tar(
-        &mut source,
-        &Limits::default(),
-        Whiteouts::Delete,
-        &mut MemoryBlobs::default(),
-    )
+    read_within(tar, &Limits::default())
+}
+
+/// What a tar holds, which is the same whether it comes as a stream or lies somewhere, packed or not.
+fn read_within(tar: &[u8], limits: &Limits) -> Result<ReadLayer, LayerError> {
+    let mut stream = tar;
+    let read = read_tar(&mut stream, limits, Whiteouts::Delete, &mut MemoryBlobs::default());
+    let mut encoder = crate::compression::gzip(Vec::new());
+    encoder.write_all(tar).expect("memory takes it");
+    let packed = encoder.finish().expect("memory takes it");
+    let packed = lying(&packed).unpack().expect("gzip").expect("it is packed");
+    for source in [lying(tar), packed] {
+        let mut blobs = LentBlobs::default();
+        let found = read_tar_in(
+            &source,
+            Hashing::All,
+            limits,
+            Whiteouts::Delete,
+            &mut blobs,
+            &mut |_| {},
+        );
+        match (&read, found) {
+            (Ok(read), Ok(found)) => {
+                assert_eq!(
+                    (&found.changes, found.diff_id, found.size),
+                    (&read.changes, Some(read.diff_id), read.size)
+                );
+                for (path, content) in found.changes.files() {
+                    if let Content::Blob { digest, size } = content {
+                        let bytes = blobs.get(&digest).unwrap_or_else(|error| panic!("{path}: {error}"));
+                        assert_eq!((oci::Digest::of(&bytes), bytes.len() as u64), (digest, size));
+                    }
+                }
+            }
+            (Err(read), Err(found)) => assert_eq!(found.to_string(), read.to_string()),
+            (read, found) => panic!("expected {read:?} of what lies somewhere too, found {found:?}"),
+        }
+    }
+    read
+}
+
+fn lying(bytes: &[u8]) -> Source {
+    Source::of(Rc::new(Arc::<[u8]>::from(bytes)))
 }
 
 fn error(tar: &[u8]) -> String {

@@ -3,10 +3,13 @@
 use super::header::{Fields, fits_large, fits_small};
 use super::{BLOCK, LayerError, OPAQUE, SIMULATED_SIZE, WHITEOUT, XATTR, pax};
 use crate::{BlobStore, CAPABILITY, Change, ChangeKind, Changeset, Content, Meta, Node, Special, StoreError};
-use oci::{DiffId, Digester};
+use oci::{DiffId, Digest, Digester};
 use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use tar::EntryType;
+
+/// How an archive ends.
+pub(super) const END: [u8; 2 * BLOCK] = [0; 2 * BLOCK];
 
 /// The tar that was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,16 +45,36 @@ pub fn write_tar(changes: &Changeset, blobs: &dyn BlobStore, sink: &mut dyn Writ
         },
         blobs,
     };
-    for change in &changes.changes {
-        if !change.path.is_root() || change.kind == ChangeKind::Opaque {
-            writer.write_change(change)?;
-        }
+    for change in changes.changes.iter().filter(|change| is_written(change)) {
+        writer.write_change(change)?;
     }
-    writer.sink.write(&[0; 2 * BLOCK])?;
+    writer.sink.write(&END)?;
     Ok(Written {
         diff_id: DiffId(writer.sink.digester.finish()),
         size: writer.sink.size,
     })
+}
+
+/// Writes the entry of `change` up to its content to `sink`; returns the blob that follows, if it is not empty.
+pub(super) fn write_head(
+    change: &Change,
+    blobs: &dyn BlobStore,
+    sink: &mut dyn Write,
+) -> Result<Option<(Digest, u64)>, LayerError> {
+    let mut writer = Writer {
+        sink: HashingSink {
+            sink,
+            digester: Digester::new(),
+            size: 0,
+        },
+        blobs,
+    };
+    writer.write_head(change)
+}
+
+/// Whether an archive has an entry for `change`.
+pub(super) fn is_written(change: &Change) -> bool {
+    !change.path.is_root() || change.kind == ChangeKind::Opaque
 }
 
 /// The header of a file or directory of nobody at no time, for archives that are no layers: names of at most 100 bytes
@@ -112,9 +135,19 @@ struct Writer<'a> {
 
 impl Writer<'_> {
     fn write_change(&mut self, change: &Change) -> Result<(), LayerError> {
+        let Some((digest, size)) = self.write_head(change)? else {
+            return Ok(());
+        };
+        let content = self.blobs.open(&digest)?;
+        self.write_content(change.path.as_str(), size, content)
+            .map_err(|error| name_blob(error, digest))
+    }
+
+    /// Writes an entry up to its content: the blob that follows, if it is not empty.
+    fn write_head(&mut self, change: &Change) -> Result<Option<(Digest, u64)>, LayerError> {
         let name = change.path.as_str();
         match &change.kind {
-            ChangeKind::Put(node) => self.write_node(name, node),
+            ChangeKind::Put(node) => return self.write_node(name, node),
             ChangeKind::Link { to, meta } => self.write_entry(Entry {
                 link: to.as_str(),
                 ..Entry::new(name, EntryType::Link, meta)
@@ -126,10 +159,11 @@ impl Writer<'_> {
             }
             ChangeKind::Opaque if change.path.is_root() => self.write_marker(OPAQUE),
             ChangeKind::Opaque => self.write_marker(&format!("{name}/{OPAQUE}")),
-        }
+        }?;
+        Ok(None)
     }
 
-    fn write_node(&mut self, name: &str, node: &Node) -> Result<(), LayerError> {
+    fn write_node(&mut self, name: &str, node: &Node) -> Result<Option<(Digest, u64)>, LayerError> {
         match node {
             Node::Dir(dir) => self.write_entry(Entry::new(&format!("{name}/"), EntryType::Directory, &dir.meta)),
             Node::Symlink { meta, target } => self.write_entry(Entry {
@@ -151,24 +185,19 @@ impl Writer<'_> {
                 let mut entry = Entry::new(name, EntryType::Regular, &file.meta);
                 match file.content {
                     Content::Absent { size } => {
-                        entry
-                            .records
-                            .insert(SIMULATED_SIZE.to_owned(), size.to_string().into_bytes());
+                        let size = size.to_string().into_bytes();
+                        entry.records.insert(SIMULATED_SIZE.to_owned(), size);
                         self.write_entry(entry)
                     }
                     Content::Blob { digest, size } => {
                         entry.size = size;
                         self.write_entry(entry)?;
-                        if size > 0 {
-                            let content = self.blobs.open(&digest)?;
-                            self.write_content(name, size, content)
-                                .map_err(|error| name_blob(error, digest))?;
-                        }
-                        Ok(())
+                        return Ok((size > 0).then_some((digest, size)));
                     }
                 }
             }
-        }
+        }?;
+        Ok(None)
     }
 
     /// A whiteout: an empty file of nobody, at no time.
@@ -325,7 +354,7 @@ fn ascii_of(text: &str) -> String {
 }
 
 /// An I/O error while a blob was read is one of the store.
-fn name_blob(error: LayerError, digest: oci::Digest) -> LayerError {
+fn name_blob(error: LayerError, digest: Digest) -> LayerError {
     match error {
         LayerError::Read(source) => StoreError::Read { digest, source }.into(),
         other => other,

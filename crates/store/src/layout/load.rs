@@ -1,9 +1,10 @@
 //! Reading images from files.
 
 use super::{DOCKER_MANIFEST, INDEX, LayoutError, MARK, NAME, REF_NAME};
+use crate::layer_tar::{Hashing, read_tar_in};
 use crate::{
-    BlobStore, Changeset, Compression, Content, Follow, Image, Layer, LayerError, Limits, Node, Tree, Whiteouts, apply,
-    decompress, read_tar,
+    BlobStore, Changeset, Compression, Content, Follow, Image, Layer, LayerError, Limits, Node, Source, Tree,
+    Whiteouts, apply, decompress, read_tar,
 };
 use oci::{
     Descriptor, DiffId, Digest, DocumentError, ImageConfig, Index, MAX_DOCUMENT_BYTES, Manifest, Platform, Reference,
@@ -41,6 +42,8 @@ struct DockerImage {
 
 /// Reads a tar with images, compressed or not: an OCI image layout or what `docker save` writes.
 ///
+/// Every file of it goes into `blobs` as a whole. One that lies somewhere is better read by [`load_source`].
+///
 /// # Errors
 ///
 /// [`LayoutError`]; as [`load`].
@@ -54,6 +57,37 @@ pub fn load_archive<'a>(
     let Changeset { changes } = read_tar(&mut tar, limits, Whiteouts::Keep, blobs)?.changes;
     drop(tar);
     load(&apply(&Tree::new(), &Changeset { changes })?, platform, limits, blobs)
+}
+
+/// As [`load_archive`], for a tar that lies in `archive`: a store that can keeps of it only where its files lie, so that it
+/// may be larger than the memory.
+///
+/// The archive is read twice: once for its own files, once for what is in the layers. `progress` is told how much is done
+/// and how much there is in all: twice the bytes of the archive. The last call says that all is done.
+///
+/// # Errors
+///
+/// [`LayoutError`]; as [`load`].
+pub fn load_source(
+    archive: &Source,
+    platform: Option<&Platform>,
+    limits: &Limits,
+    blobs: &mut dyn BlobStore,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Vec<Loaded>, LayoutError> {
+    let packed = archive.size();
+    let all = packed.saturating_mul(2);
+    let tar = archive.unpack()?.unwrap_or_else(|| archive.clone());
+    let mut watch = |done: u64| progress(done.min(packed), all);
+    let read = read_tar_in(&tar, Hashing::Files, limits, Whiteouts::Keep, blobs, &mut watch)?;
+    let files = apply(&Tree::new(), &read.changes)?;
+    // Blobs lie in the unpacked archive, what is told is in bytes of the archive.
+    let share =
+        |done: u64| (u128::from(packed) * u128::from(done.min(read.size)) / u128::from(read.size.max(1))) as u64;
+    let mut watch = |done: u64| progress(packed + share(done), all);
+    let loaded = load_watched(&files, platform, limits, blobs, &mut watch)?;
+    progress(all, all);
+    Ok(loaded)
 }
 
 /// Reads the images in `files`, whose contents are in `blobs`: an OCI image layout, or else what `docker save` writes.
@@ -70,11 +104,23 @@ pub fn load(
     limits: &Limits,
     blobs: &mut dyn BlobStore,
 ) -> Result<Vec<Loaded>, LayoutError> {
+    load_watched(files, platform, limits, blobs, &mut |_| {})
+}
+
+fn load_watched(
+    files: &Tree,
+    platform: Option<&Platform>,
+    limits: &Limits,
+    blobs: &mut dyn BlobStore,
+    watch: &mut dyn FnMut(u64),
+) -> Result<Vec<Loaded>, LayoutError> {
     let mut loader = Loader {
         files,
         platform,
         limits,
         blobs,
+        watch,
+        done: 0,
         layers: BTreeMap::new(),
         images: Vec::new(),
         n_manifests: 0,
@@ -96,6 +142,10 @@ struct Loader<'a> {
     platform: Option<&'a Platform>,
     limits: &'a Limits,
     blobs: &'a mut dyn BlobStore,
+    /// Is told how many bytes of layers' blobs were read.
+    watch: &'a mut dyn FnMut(u64),
+    /// Bytes of the blobs of all layers that were read.
+    done: u64,
     /// Layers already read, by the digest of their blob.
     layers: BTreeMap<Digest, Layer>,
     images: Vec<Loaded>,
@@ -248,7 +298,10 @@ impl Loader<'_> {
                 ..known.clone()
             });
         }
-        let layer = Layer::read(descriptor, Some(diff_id), self.limits, self.blobs)?;
+        let (before, size) = (self.done, descriptor.size);
+        let mut watch = |done| (self.watch)(before + done);
+        let layer = Layer::read_watched(descriptor, Some(diff_id), self.limits, self.blobs, &mut watch)?;
+        self.done += size;
         self.layers.insert(layer.descriptor.digest, layer.clone());
         Ok(layer)
     }

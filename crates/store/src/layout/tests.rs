@@ -1,12 +1,15 @@
 //! Images go out as archives and come back.
 
-use super::{Layout, LayoutError, Loaded, Packing, Tagged, load_archive};
+use super::{Layout, LayoutError, Loaded, Packing, Tagged, load_archive, load_source};
 use crate::{
-    BlobStore, Change, ChangeKind, Changeset, Content, Image, Layer, LayerError, Limits, MemoryBlobs, Meta, Node,
-    TreePath, validate, write_tar,
+    BlobStore, Change, ChangeKind, Changeset, Content, Image, Layer, LayerError, LentBlobs, Limits, MemoryBlobs, Meta,
+    Node, Source, TreePath, validate, write_tar,
 };
 use oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Platform, media_type};
 use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::rc::Rc;
+use std::sync::Arc;
 
 fn file(blobs: &mut dyn BlobStore, at: &str, bytes: &[u8]) -> Change {
     let digest = blobs.put(bytes).expect("memory takes it");
@@ -40,10 +43,42 @@ fn save(images: &[Tagged], packing: Packing, blobs: &mut dyn BlobStore) -> Vec<u
     tar
 }
 
+/// The images of an archive, which are the same whether it comes as a stream or lies somewhere, packed or not.
 fn load(tar: &[u8]) -> Result<(Vec<Loaded>, MemoryBlobs), LayoutError> {
     let mut blobs = MemoryBlobs::default();
-    let loaded = load_archive(Box::new(tar), None, &Limits::default(), &mut blobs)?;
+    let loaded = load_archive(Box::new(tar), None, &Limits::default(), &mut blobs);
+    for bytes in [tar.to_vec(), packed(tar)] {
+        match (&loaded, load_lying(&bytes)) {
+            (Ok(loaded), Ok((found, lent))) => {
+                assert_eq!(&found, loaded);
+                for Loaded { image, .. } in &found {
+                    assert_eq!(validate(image, &lent), []);
+                }
+            }
+            (Err(loaded), Err(found)) => assert_eq!(found.to_string(), loaded.to_string()),
+            (loaded, found) => panic!("expected {loaded:?} of what lies somewhere too, found {found:?}"),
+        }
+    }
+    Ok((loaded?, blobs))
+}
+
+fn load_lying(bytes: &[u8]) -> Result<(Vec<Loaded>, LentBlobs), LayoutError> {
+    let archive = Source::of(Rc::new(Arc::<[u8]>::from(bytes)));
+    let mut blobs = LentBlobs::default();
+    let (mut last, mut all) = (0, 0);
+    let mut progress = |done, of| {
+        assert!((last..=of).contains(&done), "{last} then {done} of {of}");
+        (last, all) = (done, of);
+    };
+    let loaded = load_source(&archive, None, &Limits::default(), &mut blobs, &mut progress)?;
+    assert_eq!((last, all), (2 * bytes.len() as u64, 2 * bytes.len() as u64));
     Ok((loaded, blobs))
+}
+
+fn packed(bytes: &[u8]) -> Vec<u8> {
+    let mut encoder = crate::compression::gzip(Vec::new());
+    encoder.write_all(bytes).expect("memory takes it");
+    encoder.finish().expect("memory takes it")
 }
 
 /// A tar of plain files.

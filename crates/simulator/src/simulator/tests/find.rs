@@ -45,7 +45,7 @@ fn owners_are_those_of_the_tree() {
     stage.ok("chown 4711 /d/e");
     assert_eq!(stage.ok("find /d -nouser"), "/d/e\n");
     contains(
-        &stage.run("find /d -user nobodyatall").log,
+        &stage.run("find /d -user nobodyatall").log(),
         "find: 'nobodyatall' is not the name of a known user",
     );
 }

@@ -1,6 +1,6 @@
 //! Whatever the bytes are, reading them ends, and what comes out is sound.
 
-use super::Archive;
+use super::{Archive, read_within};
 use crate::{
     BlobStore, Changeset, Compression, Limits, MemoryBlobs, Tree, Whiteouts, apply, decompress, read_tar, write_tar,
 };
@@ -43,6 +43,8 @@ fn check(tar: &[u8]) {
         tar_bytes: 1 << 20,
         ..Limits::default()
     };
+    // The other ways to read it give the same.
+    let _ = read_within(tar, &limits);
     let mut blobs = MemoryBlobs::default();
     let mut source = tar;
     let Ok(layer) = read_tar(&mut source, &limits, Whiteouts::Delete, &mut blobs) else {

@@ -1,0 +1,59 @@
+//! The machine that a command is typed on.
+
+use builder::Context;
+use engine::HostFiles;
+use std::io::{self, BufRead, Cursor, Write};
+
+/// What a command asks of the machine it is typed on.
+///
+/// [`files`](Host::files) is enough for all of it. A host whose files are too large to be held in memory also opens, makes and lists
+/// them itself.
+pub trait Host {
+    /// The files, by absolute path.
+    fn files(&mut self) -> &mut dyn HostFiles;
+
+    /// The directory that relative paths start from, absolute.
+    fn cwd(&self) -> String;
+
+    /// A variable of the environment.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// The standard input. It is taken once.
+    fn stdin(&mut self) -> Input;
+
+    /// Whether the standard output is a terminal.
+    fn writes_to_terminal(&self) -> bool;
+
+    /// A file, to be read in pieces. `None` if [`files`](Host::files) has it in a blob store.
+    fn open(&mut self, path: &str) -> Option<io::Result<Box<dyn BufRead>>> {
+        let _ = path;
+        None
+    }
+
+    /// A file, to be written in pieces; it is made or emptied. `None` if [`files`](Host::files) is to be given its bytes at once.
+    fn create(&mut self, path: &str) -> Option<io::Result<Box<dyn Write>>> {
+        let _ = path;
+        None
+    }
+
+    /// A directory as a build context. `None` if [`files`](Host::files) has all of it.
+    fn context(&mut self, path: &str) -> Option<io::Result<Box<dyn Context>>> {
+        let _ = path;
+        None
+    }
+}
+
+/// What is on the standard input.
+pub enum Input {
+    /// A person at a terminal.
+    Terminal,
+    /// A pipe or a file.
+    Stream(Box<dyn BufRead>),
+}
+
+impl Input {
+    /// A pipe with these bytes in it.
+    pub fn bytes(bytes: Vec<u8>) -> Input {
+        Input::Stream(Box::new(Cursor::new(bytes)))
+    }
+}

@@ -1,0 +1,12 @@
+//! What a daemon does with images, containers and volumes.
+
+mod archives;
+mod containers;
+mod copying;
+mod images;
+mod laws;
+mod layers;
+mod mounts;
+mod removal;
+mod support;
+mod time_passes;

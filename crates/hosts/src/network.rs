@@ -1,0 +1,238 @@
+//! The network between the machines, as a registry's client sees it from one of them.
+
+use crate::certificate::check;
+use crate::hub::{Hub, body_bytes};
+use crate::names::{Destination, PLACES, look_up};
+use crate::services::{Listener, Services};
+use crate::wire::{Exchange, Wire, purpose};
+use oci::Time;
+use registry::{Answer, Call, Headers, Method, Request, Response, TlsPolicy, Transport, TransportError};
+use std::io::{Cursor, Read};
+
+/// What a program in a container answers whose web pages are not simulated.
+pub(crate) const NOT_SIMULATED: &str = "502 the answers of this program are not simulated\n";
+
+/// The network, seen from machine `from`.
+pub(crate) struct Network<'a> {
+    pub(crate) from: usize,
+    pub(crate) services: &'a mut Services,
+    pub(crate) hub: &'a mut Hub,
+    pub(crate) wire: &'a mut Wire,
+    pub(crate) now: Time,
+    /// What a person should know of the connections that were made, each once.
+    pub(crate) notes: &'a mut Vec<String>,
+}
+
+/// A URL, taken apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Address {
+    pub(crate) is_tls: bool,
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) path: String,
+    pub(crate) query: String,
+}
+
+impl Address {
+    /// Reads an absolute URL.
+    pub(crate) fn parse(url: &str) -> Option<Address> {
+        let (scheme, rest) = url.split_once("://")?;
+        let is_tls = match scheme {
+            "http" => false,
+            "https" => true,
+            _ => return None,
+        };
+        let end = rest.find(['/', '?']).unwrap_or(rest.len());
+        let (authority, rest) = rest.split_at(end);
+        let (host, port) = match authority.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
+            _ => (authority, if is_tls { 443 } else { 80 }),
+        };
+        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+        Some(Address {
+            is_tls,
+            host: host.to_owned(),
+            port,
+            path: if path.is_empty() { "/" } else { path }.to_owned(),
+            query: query.to_owned(),
+        })
+    }
+}
+
+impl Transport for Network<'_> {
+    fn send(&mut self, call: Call<'_>) -> Result<Answer, TransportError> {
+        let url = call.url.to_owned();
+        let address = Address::parse(&url).ok_or_else(|| TransportError::Io(format!("unsupported URL {url:?}")))?;
+        let method = call.method;
+        let mut sent = 0;
+        let result = self.deliver(&address, call, &mut sent);
+        let exchange = Exchange {
+            number: 0,
+            client: PLACES[self.from].name.to_owned(),
+            server: self.server_name(&address.host),
+            method: Some(method),
+            url: redacted(&url),
+            status: result.as_ref().map_or(0, |(response, _)| response.status),
+            sent_bytes: sent,
+            received_bytes: match &result {
+                Ok((_, bytes)) if method != Method::Head => bytes.len() as u64,
+                _ => 0,
+            },
+            spared: result
+                .as_ref()
+                .ok()
+                .and_then(|(response, bytes)| spared(method, &address, response, bytes)),
+            note: match &result {
+                Ok(_) => purpose(method, &address.path, &address.query).to_owned(),
+                Err(error) => error.to_string(),
+            },
+        };
+        self.wire.add(exchange);
+        let (response, bytes) = result?;
+        Ok(Answer {
+            status: response.status,
+            headers: response.headers,
+            body: if method == Method::Head {
+                Box::new(std::io::empty())
+            } else {
+                Box::new(Cursor::new(bytes))
+            },
+        })
+    }
+}
+
+impl Network<'_> {
+    fn deliver(
+        &mut self,
+        address: &Address,
+        call: Call<'_>,
+        sent: &mut u64,
+    ) -> Result<(Response, Vec<u8>), TransportError> {
+        let unknown = || TransportError::UnknownHost {
+            host: address.host.clone(),
+        };
+        let mut headers = call.headers.clone();
+        if let Some(length) = call.length {
+            headers.set("Content-Length", length.to_string());
+        }
+        let mut body = Counted {
+            inner: call.body,
+            count: sent,
+        };
+        let request = Request {
+            method: call.method,
+            path: address.path.clone(),
+            query: address.query.clone(),
+            headers,
+            remote: format!("{}:{}", PLACES[self.from].address, 40_000),
+            body: &mut body,
+        };
+        match look_up(&address.host, self.from).ok_or_else(unknown)? {
+            Destination::Hub if !address.is_tls => Err(TransportError::Refused {
+                address: format!("{}:{}", address.host, address.port),
+            }),
+            Destination::Hub => Ok(self.hub.handle(&address.host, request, self.now)),
+            Destination::Machine(machine) => self.ask_machine(machine, address, request, call.tls),
+        }
+    }
+
+    fn ask_machine(
+        &mut self,
+        machine: usize,
+        address: &Address,
+        request: Request<'_>,
+        tls: &TlsPolicy,
+    ) -> Result<(Response, Vec<u8>), TransportError> {
+        let now = self.now;
+        match self.services.listener(machine, address.port) {
+            Listener::Nobody => Err(TransportError::Refused {
+                address: format!("{}:{}", PLACES[machine].address, address.port),
+            }),
+            Listener::Program if address.is_tls => Err(TransportError::HttpForHttps),
+            Listener::Program => Ok((plain(502, NOT_SIMULATED), NOT_SIMULATED.as_bytes().to_vec())),
+            Listener::Registry(service) => {
+                match (&service.certificate, address.is_tls) {
+                    (None, true) => return Err(TransportError::HttpForHttps),
+                    (Some(_), false) => {
+                        let text = "Client sent an HTTP request to an HTTPS server.\n";
+                        return Ok((plain(400, text), text.as_bytes().to_vec()));
+                    }
+                    (Some(pem), true) => {
+                        if let Some(note) = check(pem, &address.host, tls, now)?
+                            && !self.notes.contains(&note)
+                        {
+                            self.notes.push(note);
+                        }
+                    }
+                    (None, false) => {}
+                }
+                let response = service.server.handle(request, now, &mut service.blobs);
+                let bytes = body_bytes(&response, &service.blobs);
+                Ok((response, bytes))
+            }
+        }
+    }
+
+    fn server_name(&self, host: &str) -> String {
+        match look_up(host, self.from) {
+            Some(Destination::Hub) => "Docker Hub (simulated)".to_owned(),
+            Some(Destination::Machine(machine)) => PLACES[machine].name.to_owned(),
+            None => host.to_owned(),
+        }
+    }
+}
+
+pub(crate) fn plain(status: u16, text: &str) -> Response {
+    let mut headers = Headers::default();
+    headers.set("Content-Type", "text/plain; charset=utf-8");
+    Response {
+        status,
+        headers,
+        body: registry::Body::Bytes(text.as_bytes().to_vec()),
+    }
+}
+
+/// The URL without what upload addresses carry as state.
+fn redacted(url: &str) -> String {
+    match url.split_once("_state=") {
+        Some((before, after)) => {
+            let rest = after.find('&').map_or("", |at| &after[at..]);
+            format!("{before}_state=…{rest}")
+        }
+        None => url.to_owned(),
+    }
+}
+
+/// Why bytes did not have to travel, told by the exchange itself.
+fn spared(method: Method, address: &Address, response: &Response, body: &[u8]) -> Option<(String, u64)> {
+    let length = || {
+        let stated = response
+            .headers
+            .get("Content-Length")
+            .and_then(|text| text.parse().ok());
+        stated.unwrap_or(body.len() as u64)
+    };
+    match (method, response.status) {
+        (Method::Head, 200) if address.path.contains("/blobs/") => Some(("layer already exists".to_owned(), length())),
+        (Method::Post, 201) => {
+            let from = address.query.split('&').find_map(|pair| pair.strip_prefix("from="))?;
+            Some((format!("mounted from {}", from.replace("%2F", "/")), 0))
+        }
+        (Method::Get, 304) => Some(("not modified".to_owned(), 0)),
+        _ => None,
+    }
+}
+
+/// Counts what is read of a request's body.
+struct Counted<'a> {
+    inner: &'a mut dyn Read,
+    count: &'a mut u64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        *self.count += n as u64;
+        Ok(n)
+    }
+}
