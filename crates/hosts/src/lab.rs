@@ -1,12 +1,13 @@
 //! The lab: two machines, what listens on them, and the network between.
 
+use crate::claims::Claims;
 use crate::complete;
 use crate::files;
 use crate::hub::Hub;
 use crate::machine::Machine;
 use crate::names::PLACES;
 use crate::network::Network;
-use crate::services::{RegistryService, Repository, Services};
+use crate::services::{Repository, Services};
 use crate::terminal::{Frame, Input, Shown, Terminal, Wants, Where};
 use crate::wire::{Exchange, Wire};
 use builder::{ExecuteError, Executor, Fidelity, Sessions};
@@ -37,6 +38,7 @@ pub struct Lab {
     pub(crate) services: Services,
     pub(crate) hub: Hub,
     pub(crate) wire: Wire,
+    pub(crate) claims: Claims,
     /// One for each machine; taken out while it is at work.
     terminals: Vec<Option<Terminal>>,
 }
@@ -57,6 +59,7 @@ impl Lab {
             services: Services::default(),
             hub: Hub::new(),
             wire: Wire::default(),
+            claims: Claims::default(),
             terminals: (0..PLACES.len())
                 .map(|index| Some(Terminal::new(index, USER)))
                 .collect(),
@@ -98,7 +101,7 @@ impl Lab {
     pub fn repositories(&self, index: usize) -> Vec<Repository> {
         self.services
             .on_machine(index)
-            .flat_map(RegistryService::repositories)
+            .flat_map(|registry| registry.repositories(&self.claims))
             .collect()
     }
 
@@ -189,6 +192,7 @@ impl Lab {
             services: &mut self.services,
             hub: &mut self.hub,
             wire: &mut self.wire,
+            claims: &mut self.claims,
             now,
             notes,
         }

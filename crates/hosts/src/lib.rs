@@ -19,6 +19,7 @@ mod complete;
 mod terminal;
 // What lies between the machines.
 mod certificate;
+mod claims;
 mod hub;
 mod network;
 mod services;

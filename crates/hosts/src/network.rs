@@ -1,13 +1,16 @@
 //! The network between the machines, as a registry's client sees it from one of them.
 
 use crate::certificate::check;
+use crate::claims::Claims;
 use crate::hub::{Hub, body_bytes};
 use crate::names::{Destination, PLACES, look_up};
 use crate::services::{Listener, Services};
 use crate::wire::{Exchange, Wire, purpose};
-use oci::Time;
+use cli::units::size;
+use oci::{Digest, Time};
 use registry::{Answer, Call, Headers, Method, Request, Response, TlsPolicy, Transport, TransportError};
 use std::io::{Cursor, Read};
+use store::BlobStore;
 
 /// What a program in a container answers whose web pages are not simulated.
 pub(crate) const NOT_SIMULATED: &str = "502 the answers of this program are not simulated\n";
@@ -18,6 +21,7 @@ pub(crate) struct Network<'a> {
     pub(crate) services: &'a mut Services,
     pub(crate) hub: &'a mut Hub,
     pub(crate) wire: &'a mut Wire,
+    pub(crate) claims: &'a mut Claims,
     pub(crate) now: Time,
     /// What a person should know of the connections that were made, each once.
     pub(crate) notes: &'a mut Vec<String>,
@@ -83,7 +87,7 @@ impl Transport for Network<'_> {
                 .ok()
                 .and_then(|(response, bytes)| spared(method, &address, response, bytes)),
             note: match &result {
-                Ok(_) => purpose(method, &address.path, &address.query).to_owned(),
+                Ok((response, bytes)) => self.note(method, &address, response, bytes),
                 Err(error) => error.to_string(),
             },
         };
@@ -173,6 +177,35 @@ impl Network<'_> {
         }
     }
 
+    /// What an exchange is for, and what its blob stands for if that is simulated.
+    fn note(&mut self, method: Method, address: &Address, response: &Response, bytes: &[u8]) -> String {
+        let purpose = purpose(method, &address.path, &address.query);
+        let claimed = match (method, response.status) {
+            (Method::Get, 200) => named(&address.path).and_then(|digest| self.claims.of(digest, bytes)),
+            (Method::Put, 201) => self.pushed(address),
+            (Method::Head, 200) => named(&address.path).and_then(|digest| self.claims.get(&digest)),
+            _ => None,
+        };
+        match claimed {
+            Some(claimed) => format!("{purpose} Simulated: it stands for {}.", size(claimed)),
+            None => purpose.to_owned(),
+        }
+    }
+
+    /// What the blob claims that a request has just completed.
+    fn pushed(&mut self, address: &Address) -> Option<u64> {
+        let digest = address.query.split('&').find_map(|pair| pair.strip_prefix("digest="))?;
+        let digest = digest.replace("%3A", ":").parse().ok()?;
+        let Some(Destination::Machine(machine)) = look_up(&address.host, self.from) else {
+            return None;
+        };
+        let Listener::Registry(service) = self.services.listener(machine, address.port) else {
+            return None;
+        };
+        let bytes = service.blobs.get(&digest).ok()?;
+        self.claims.of(digest, &bytes)
+    }
+
     fn server_name(&self, host: &str) -> String {
         match look_up(host, self.from) {
             Some(Destination::Hub) => "Docker Hub (simulated)".to_owned(),
@@ -180,6 +213,11 @@ impl Network<'_> {
             None => host.to_owned(),
         }
     }
+}
+
+/// The digest of the blob that a path names.
+fn named(path: &str) -> Option<Digest> {
+    path.rsplit_once("/blobs/")?.1.parse().ok()
 }
 
 pub(crate) fn plain(status: u16, text: &str) -> Response {

@@ -285,6 +285,11 @@ fn the_wire_shows_what_a_push_sends_and_what_it_is_spared() {
     desk.lab.take_wire();
     desk.ok(REGISTRY, "docker push localhost:5000/app");
     let first = desk.lab.take_wire();
+    let size = desk.ok(REGISTRY, "docker image ls --format '{{.Size}}' busybox");
+    let wanted = format!("Simulated: it stands for {}.", size.trim());
+    let layer = first.iter().find(|exchange| exchange.note.contains(&wanted));
+    assert!(layer.is_some(), "expected {wanted:?} in {first:?}");
+    assert!(desk.lab.repositories(REGISTRY)[0].bytes > 4_000_000);
     let sent = |wire: &[Exchange]| wire.iter().map(|exchange| exchange.sent_bytes).sum::<u64>();
     assert!(sent(&first) > 1000, "{}", sent(&first));
     desk.ok(REGISTRY, "docker push localhost:5000/app");

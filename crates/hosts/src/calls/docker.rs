@@ -101,6 +101,7 @@ fn execute(call: &HostCall, typed: Vec<String>, index: usize, lab: &mut Lab, too
             services,
             hub,
             wire,
+            claims,
             ..
         } = &mut *lab;
         let Machine {
@@ -115,6 +116,7 @@ fn execute(call: &HostCall, typed: Vec<String>, index: usize, lab: &mut Lab, too
             services,
             hub,
             wire,
+            claims,
             now: tools.now,
             notes: &mut notes,
         };

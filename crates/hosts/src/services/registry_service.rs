@@ -1,7 +1,8 @@
 //! A registry that runs in a container.
 
 use super::{Storage, launch::Plan};
-use oci::{Manifest, Time};
+use crate::claims::Claims;
+use oci::{Descriptor, Manifest, Time};
 use registry::{AuthConfig, Identity, Limits, Server};
 use std::collections::BTreeMap;
 use store::{BlobStore, MemoryBlobs};
@@ -19,7 +20,7 @@ pub struct Repository {
     pub name: String,
     /// Its tags, in order.
     pub tags: Vec<String>,
-    /// Bytes of the blobs that its tags lead to, each once.
+    /// Bytes of the blobs that its tags lead to, each once; of simulated ones what they stand for.
     pub bytes: u64,
 }
 
@@ -67,12 +68,15 @@ impl RegistryService {
     }
 
     /// Its repositories that have a tag. One that cannot be read is left out.
-    pub(crate) fn repositories(&self) -> Vec<Repository> {
+    pub(crate) fn repositories(&self, claims: &Claims) -> Vec<Repository> {
         let names = self.server.records().repositories("", MAX_LISTED).unwrap_or_default();
-        names.into_iter().filter_map(|name| self.repository(name)).collect()
+        names
+            .into_iter()
+            .filter_map(|name| self.repository(name, claims))
+            .collect()
     }
 
-    fn repository(&self, name: String) -> Option<Repository> {
+    fn repository(&self, name: String, claims: &Claims) -> Option<Repository> {
         let records = self.server.records();
         let tags = records.tags(&name, "", MAX_LISTED).ok()?;
         let mut blobs = BTreeMap::new();
@@ -83,7 +87,8 @@ impl RegistryService {
             let bytes = self.blobs.get(&manifest.content).ok()?;
             if let Ok(manifest) = Manifest::parse(&bytes) {
                 blobs.insert(manifest.config.digest, manifest.config.size);
-                blobs.extend(manifest.layers.iter().map(|layer| (layer.digest, layer.size)));
+                let size = |layer: &Descriptor| claims.get(&layer.digest).unwrap_or(layer.size);
+                blobs.extend(manifest.layers.iter().map(|layer| (layer.digest, size(layer))));
             }
         }
         let bytes = blobs.values().sum();
