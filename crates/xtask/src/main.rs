@@ -29,7 +29,7 @@ const HELP: &str = "\
 Layerlab's own commands. Run them from anywhere in the repository.
 
   cargo xtask play [--port N]   install what is missing, build the page, serve it on http://127.0.0.1:8080
-  cargo xtask test [SUITE...]   install what is missing and run every test; suites: format lint native wasm browser
+  cargo xtask test [SUITE...]   install what is missing and run every test; suites: format lint native peers wasm browser
   cargo xtask setup             install what is missing, and nothing else
   cargo xtask build             build the page into dist/
   cargo xtask serve [--port N]  serve dist/ as it is

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-const SUITES: [&str; 5] = ["format", "lint", "native", "wasm", "browser"];
+const SUITES: [&str; 6] = ["format", "lint", "native", "peers", "wasm", "browser"];
 
 /// Runs the named suites, or all. Prints `N passed, N failed` last; a suite that fails without a test counts as one that failed.
 pub(crate) fn run(names: &[&str]) -> Result<ExitCode, Failure> {
@@ -58,6 +58,7 @@ fn run_suite(suite: &str) -> (Tally, Result<(), Failure>) {
         "format" => format(),
         "lint" => lint(),
         "native" => native(&mut tally),
+        "peers" => peers(&mut tally),
         "wasm" => wasm(&mut tally),
         _ => browser(&mut tally),
     };
@@ -83,6 +84,8 @@ fn lint() -> Result<(), Failure> {
         "--locked",
         "--workspace",
         "--all-targets",
+        "--features",
+        "native/peers",
         "--",
         "--deny",
         "warnings",
@@ -96,6 +99,27 @@ fn native(tally: &mut Tally) -> Result<(), Failure> {
         &mut cargo(&["test", "--quiet", "--locked", "--workspace", "--no-fail-fast"]),
         tally,
     )
+}
+
+/// Against Debian's Docker, where its daemon can run: as root, on Linux.
+fn peers(tally: &mut Tally) -> Result<(), Failure> {
+    if !tools::for_peers()? {
+        println!("  skipped: a Docker daemon of its own takes root");
+        return Ok(());
+    }
+    let words = [
+        "test",
+        "--quiet",
+        "--locked",
+        "--package",
+        "native",
+        "--features",
+        "peers",
+        "--test",
+        "peers",
+    ];
+    // A daemon at a time: each takes a while to come up.
+    counted(cargo(&words).args(["--", "--test-threads=1"]), tally)
 }
 
 /// The cases that must come out alike natively and in WebAssembly, in WebAssembly.

@@ -97,6 +97,19 @@ pub(crate) fn for_wire() -> Result<(), Failure> {
     machine::apt_install(&missing)
 }
 
+/// Finds or installs Docker, whose daemon the tests start themselves. False where they could not.
+pub(crate) fn for_peers() -> Result<bool, Failure> {
+    let is_root = process::output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
+    if !is_root || !cfg!(target_os = "linux") {
+        return Ok(false);
+    }
+    if process::find("dockerd").is_none() {
+        println!("docker: installing");
+        machine::apt_install(&["docker.io"])?;
+    }
+    Ok(true)
+}
+
 /// Makes sure that `cargo SUBCOMMAND` is there, from a component of the toolchain.
 pub(crate) fn component(name: &str, subcommand: &str) -> Result<(), Failure> {
     if process::succeeds(Command::new("cargo").args([subcommand, "--version"])) {
