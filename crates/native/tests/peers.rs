@@ -22,13 +22,14 @@ struct Running(Child);
 impl Running {
     /// Starts a program and reads its log until a line holds `mark`; returns that line too.
     fn start(command: &mut Command, mark: &str) -> (Running, String) {
-        let mut child = command
+        let child = command
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}; `cargo xtask test peers` installs it"));
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut running = Running(child);
+        let mut log = BufReader::new(running.0.stderr.take().unwrap());
         let mut seen = String::new();
         loop {
             let from = seen.len();
@@ -37,7 +38,7 @@ impl Running {
                 let line = seen[from..].to_owned();
                 // Read on, so that it can go on to write.
                 std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-                return (Running(child), line);
+                return (running, line);
             }
         }
     }
