@@ -139,12 +139,31 @@ fn a_container_in_the_foreground_runs_until_it_is_interrupted() {
 fn a_shell_in_a_container_changes_its_writable_layer_and_ends_it() {
     let mut desk = Desk::new();
     let shown = desk.line(WORKSTATION, "docker run -it --name box alpine sh");
-    assert!(prompt(&shown).contains('#'), "{:?}", shown.wants);
+    assert_eq!(prompt(&shown), "/ # ");
     desk.ok(WORKSTATION, "echo kept > /kept");
     let shown = desk.line(WORKSTATION, "exit 3");
     assert_eq!((prompt(&shown), shown.exit), ("cloud_user@workstation:~$ ", Some(3)));
     assert_eq!(desk.ok(WORKSTATION, "docker diff box | grep kept"), "A /kept\n");
     desk.says(WORKSTATION, "docker ps -a --format '{{.Status}}'", "Exited (3)");
+}
+
+#[test]
+fn a_shell_that_exec_adds_is_the_containers_own() {
+    let mut desk = Desk::new();
+    desk.ok(WORKSTATION, "docker run -d --name web --hostname front nginx");
+    let shown = desk.line(WORKSTATION, "docker exec -it web bash");
+    assert_eq!(prompt(&shown), "root@front:/# ");
+    assert!(desk.ok(WORKSTATION, "ls /usr/share/nginx/html").contains("index.html"));
+    let shown = desk.line(WORKSTATION, "exit");
+    assert_eq!(prompt(&shown), "cloud_user@workstation:~$ ");
+    desk.says(WORKSTATION, "docker ps --format '{{.Names}} {{.State}}'", "web running");
+}
+
+#[test]
+fn the_first_image_of_every_tutorial_says_hello() {
+    let mut desk = Desk::new();
+    let said = desk.ok(WORKSTATION, "docker run --rm hello-world");
+    assert!(said.contains("Hello from Docker!"), "{said}");
 }
 
 #[test]

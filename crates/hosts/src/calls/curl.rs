@@ -54,6 +54,7 @@ pub(super) fn run(call: &HostCall, machine: usize, lab: &mut Lab, tools: &mut To
     match fetch(&wish, &tls, machine, lab, tools) {
         Ok(answer) => deliver(&wish, answer, call, machine, lab, tools),
         Err((code, _)) if wish.silent => super::failed(code, ""),
+        Err((_, why)) if call.command == "wget" => super::failed(4, &format!("wget: {why}\n")),
         Err((code, why)) => super::failed(code, &format!("curl: ({code}) {why}\n")),
     }
 }

@@ -121,6 +121,7 @@ fn execute(call: &HostCall, typed: Vec<String>, index: usize, lab: &mut Lab, too
             notes: &mut notes,
         };
         let mut host = Typed {
+            machine: PLACES[index].name,
             files: FilesOf { tree, now: tools.now },
             call,
         };
@@ -226,6 +227,16 @@ fn conclude(
 fn frame(machine: &Machine, index: usize, id: String, exec: Option<u32>, program: &str) -> Frame {
     let mut frame = Frame::new(Where::Container(index, id.clone()), "", program);
     if let Ok(container) = machine.daemon.container(&id) {
+        if !program.contains('/') {
+            let paths = ["/bin", "/usr/bin", "/usr/local/bin"].map(|dir| format!("{dir}/{program}"));
+            let is_there = |path: &&String| {
+                let place = container.tree.resolve(path, Follow::Last).ok();
+                place.is_some_and(|place| container.tree.get(&place).is_some())
+            };
+            if let Some(path) = paths.iter().find(is_there) {
+                frame.shell.clone_from(path);
+            }
+        }
         let mut processes = container.state.processes.iter();
         let process = processes.find(|process| exec.is_none_or(|pid| process.pid == pid));
         if let Some(process) = process {
@@ -264,6 +275,7 @@ impl Write for Ordered {
 
 /// A machine as a command that is typed there sees it.
 struct Typed<'a> {
+    machine: &'static str,
     files: FilesOf<'a>,
     call: &'a HostCall,
 }
@@ -279,7 +291,11 @@ impl Host for Typed<'_> {
 
     fn variable(&self, name: &str) -> Option<String> {
         let found = self.call.env.iter().find(|(known, _)| known == name);
-        found.map(|(_, value)| value.clone())
+        match found {
+            // A shell knows what its machine is called without exporting it.
+            None if name == "HOSTNAME" => Some(self.machine.to_owned()),
+            found => found.map(|(_, value)| value.clone()),
+        }
     }
 
     fn stdin(&mut self) -> Input {
