@@ -8,6 +8,7 @@ use crate::services::{Listener, Services};
 use crate::wire::{Exchange, Wire, purpose};
 use cli::units::size;
 use oci::{Digest, Time};
+use registry::client::{Scheme, Url};
 use registry::{Answer, Call, Headers, Method, Request, Response, TlsPolicy, Transport, TransportError};
 use std::io::{Cursor, Read};
 use store::BlobStore;
@@ -27,55 +28,18 @@ pub(crate) struct Network<'a> {
     pub(crate) notes: &'a mut Vec<String>,
 }
 
-/// A URL, taken apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address {
-    pub(crate) is_tls: bool,
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) path: String,
-    pub(crate) query: String,
-}
-
-impl Address {
-    /// Reads an absolute URL.
-    pub(crate) fn parse(url: &str) -> Option<Address> {
-        let (scheme, rest) = url.split_once("://")?;
-        let is_tls = match scheme {
-            "http" => false,
-            "https" => true,
-            _ => return None,
-        };
-        let end = rest.find(['/', '?']).unwrap_or(rest.len());
-        let (authority, rest) = rest.split_at(end);
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()?),
-            _ => (authority, if is_tls { 443 } else { 80 }),
-        };
-        let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
-        Some(Address {
-            is_tls,
-            host: host.to_owned(),
-            port,
-            path: if path.is_empty() { "/" } else { path }.to_owned(),
-            query: query.to_owned(),
-        })
-    }
-}
-
 impl Transport for Network<'_> {
     fn send(&mut self, call: Call<'_>) -> Result<Answer, TransportError> {
-        let url = call.url.to_owned();
-        let address = Address::parse(&url).ok_or_else(|| TransportError::Io(format!("unsupported URL {url:?}")))?;
+        let url = Url::parse(call.url).map_err(|error| TransportError::Io(error.to_string()))?;
         let method = call.method;
         let mut sent = 0;
-        let result = self.deliver(&address, call, &mut sent);
+        let result = self.deliver(&url, call, &mut sent);
         let exchange = Exchange {
             number: 0,
             client: PLACES[self.from].name.to_owned(),
-            server: self.server_name(&address.host),
+            server: self.server_name(url.host()),
             method: Some(method),
-            url: redacted(&url),
+            url: url.redacted(),
             status: result.as_ref().map_or(0, |(response, _)| response.status),
             sent_bytes: sent,
             received_bytes: match &result {
@@ -85,9 +49,9 @@ impl Transport for Network<'_> {
             spared: result
                 .as_ref()
                 .ok()
-                .and_then(|(response, bytes)| spared(method, &address, response, bytes)),
+                .and_then(|(response, bytes)| spared(method, &url, response, bytes)),
             note: match &result {
-                Ok((response, bytes)) => self.note(method, &address, response, bytes),
+                Ok((response, bytes)) => self.note(method, &url, response, bytes),
                 Err(error) => error.to_string(),
             },
         };
@@ -106,14 +70,9 @@ impl Transport for Network<'_> {
 }
 
 impl Network<'_> {
-    fn deliver(
-        &mut self,
-        address: &Address,
-        call: Call<'_>,
-        sent: &mut u64,
-    ) -> Result<(Response, Vec<u8>), TransportError> {
+    fn deliver(&mut self, url: &Url, call: Call<'_>, sent: &mut u64) -> Result<(Response, Vec<u8>), TransportError> {
         let unknown = || TransportError::UnknownHost {
-            host: address.host.clone(),
+            host: url.host().to_owned(),
         };
         let mut headers = call.headers.clone();
         if let Some(length) = call.length {
@@ -125,44 +84,44 @@ impl Network<'_> {
         };
         let request = Request {
             method: call.method,
-            path: address.path.clone(),
-            query: address.query.clone(),
+            path: url.path().to_owned(),
+            query: url.query().to_owned(),
             headers,
             remote: format!("{}:{}", PLACES[self.from].address, 40_000),
             body: &mut body,
         };
-        match look_up(&address.host, self.from).ok_or_else(unknown)? {
-            Destination::Hub if !address.is_tls => Err(TransportError::Refused {
-                address: format!("{}:{}", address.host, address.port),
+        match look_up(url.host(), self.from).ok_or_else(unknown)? {
+            Destination::Hub if !is_tls(url) => Err(TransportError::Refused {
+                address: format!("{}:{}", url.host(), url.port()),
             }),
-            Destination::Hub => Ok(self.hub.handle(&address.host, request, self.now)),
-            Destination::Machine(machine) => self.ask_machine(machine, address, request, call.tls),
+            Destination::Hub => Ok(self.hub.handle(url.host(), request, self.now)),
+            Destination::Machine(machine) => self.ask_machine(machine, url, request, call.tls),
         }
     }
 
     fn ask_machine(
         &mut self,
         machine: usize,
-        address: &Address,
+        url: &Url,
         request: Request<'_>,
         tls: &TlsPolicy,
     ) -> Result<(Response, Vec<u8>), TransportError> {
         let now = self.now;
-        match self.services.listener(machine, address.port) {
+        match self.services.listener(machine, url.port()) {
             Listener::Nobody => Err(TransportError::Refused {
-                address: format!("{}:{}", PLACES[machine].address, address.port),
+                address: format!("{}:{}", PLACES[machine].address, url.port()),
             }),
-            Listener::Program if address.is_tls => Err(TransportError::HttpForHttps),
+            Listener::Program if is_tls(url) => Err(TransportError::HttpForHttps),
             Listener::Program => Ok((plain(502, NOT_SIMULATED), NOT_SIMULATED.as_bytes().to_vec())),
             Listener::Registry(service) => {
-                match (&service.certificate, address.is_tls) {
+                match (&service.certificate, is_tls(url)) {
                     (None, true) => return Err(TransportError::HttpForHttps),
                     (Some(_), false) => {
                         let text = "Client sent an HTTP request to an HTTPS server.\n";
                         return Ok((plain(400, text), text.as_bytes().to_vec()));
                     }
                     (Some(pem), true) => {
-                        if let Some(note) = check(pem, &address.host, tls, now)?
+                        if let Some(note) = check(pem, url.host(), tls, now)?
                             && !self.notes.contains(&note)
                         {
                             self.notes.push(note);
@@ -178,12 +137,12 @@ impl Network<'_> {
     }
 
     /// What an exchange is for, and what its blob stands for if that is simulated.
-    fn note(&mut self, method: Method, address: &Address, response: &Response, bytes: &[u8]) -> String {
-        let purpose = purpose(method, &address.path, &address.query);
+    fn note(&mut self, method: Method, url: &Url, response: &Response, bytes: &[u8]) -> String {
+        let purpose = purpose(method, url.path(), url.query());
         let claimed = match (method, response.status) {
-            (Method::Get, 200) => named(&address.path).and_then(|digest| self.claims.of(digest, bytes)),
-            (Method::Put, 201) => self.pushed(address),
-            (Method::Head, 200) => named(&address.path).and_then(|digest| self.claims.get(&digest)),
+            (Method::Get, 200) => named(url.path()).and_then(|digest| self.claims.of(digest, bytes)),
+            (Method::Put, 201) => self.pushed(url),
+            (Method::Head, 200) => named(url.path()).and_then(|digest| self.claims.get(&digest)),
             _ => None,
         };
         match claimed {
@@ -193,13 +152,13 @@ impl Network<'_> {
     }
 
     /// What the blob claims that a request has just completed.
-    fn pushed(&mut self, address: &Address) -> Option<u64> {
-        let digest = address.query.split('&').find_map(|pair| pair.strip_prefix("digest="))?;
+    fn pushed(&mut self, url: &Url) -> Option<u64> {
+        let digest = url.query().split('&').find_map(|pair| pair.strip_prefix("digest="))?;
         let digest = digest.replace("%3A", ":").parse().ok()?;
-        let Some(Destination::Machine(machine)) = look_up(&address.host, self.from) else {
+        let Some(Destination::Machine(machine)) = look_up(url.host(), self.from) else {
             return None;
         };
-        let Listener::Registry(service) = self.services.listener(machine, address.port) else {
+        let Listener::Registry(service) = self.services.listener(machine, url.port()) else {
             return None;
         };
         let bytes = service.blobs.get(&digest).ok()?;
@@ -213,6 +172,10 @@ impl Network<'_> {
             None => host.to_owned(),
         }
     }
+}
+
+fn is_tls(url: &Url) -> bool {
+    url.scheme() == Scheme::Https
 }
 
 /// The digest of the blob that a path names.
@@ -230,19 +193,8 @@ pub(crate) fn plain(status: u16, text: &str) -> Response {
     }
 }
 
-/// The URL without what upload addresses carry as state.
-fn redacted(url: &str) -> String {
-    match url.split_once("_state=") {
-        Some((before, after)) => {
-            let rest = after.find('&').map_or("", |at| &after[at..]);
-            format!("{before}_state=…{rest}")
-        }
-        None => url.to_owned(),
-    }
-}
-
 /// Why bytes did not have to travel, told by the exchange itself.
-fn spared(method: Method, address: &Address, response: &Response, body: &[u8]) -> Option<(String, u64)> {
+fn spared(method: Method, url: &Url, response: &Response, body: &[u8]) -> Option<(String, u64)> {
     let length = || {
         let stated = response
             .headers
@@ -251,9 +203,9 @@ fn spared(method: Method, address: &Address, response: &Response, body: &[u8]) -
         stated.unwrap_or(body.len() as u64)
     };
     match (method, response.status) {
-        (Method::Head, 200) if address.path.contains("/blobs/") => Some(("layer already exists".to_owned(), length())),
+        (Method::Head, 200) if url.path().contains("/blobs/") => Some(("layer already exists".to_owned(), length())),
         (Method::Post, 201) => {
-            let from = address.query.split('&').find_map(|pair| pair.strip_prefix("from="))?;
+            let from = url.query().split('&').find_map(|pair| pair.strip_prefix("from="))?;
             Some((format!("mounted from {}", from.replace("%2F", "/")), 0))
         }
         (Method::Get, 304) => Some(("not modified".to_owned(), 0)),

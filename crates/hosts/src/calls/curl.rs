@@ -4,8 +4,9 @@ use super::edit;
 use super::reach::absolute;
 use crate::lab::{Lab, Tools};
 use crate::names::{Destination, look_up};
-use crate::network::{Address, NOT_SIMULATED};
+use crate::network::NOT_SIMULATED;
 use builder::{CallAnswer, HostCall};
+use registry::client::{Scheme, Url};
 use registry::{Call, Headers, Method, TlsPolicy, Transport, TransportError};
 use std::fmt::Write;
 use std::io::Read;
@@ -153,10 +154,10 @@ fn fetch(
         (None, false, Some(_)) => Method::Post,
         (None, false, None) => Method::Get,
     };
-    let mut url = wish.url.clone();
+    let bad = |_| (3, "URL using bad/illegal format or missing URL".to_owned());
+    let mut url = Url::parse(&wish.url).map_err(bad)?;
     for _ in 0..10 {
-        let address = Address::parse(&url).ok_or((3, "URL using bad/illegal format or missing URL".to_owned()))?;
-        if let Some(page) = page(&address, machine, lab, tools) {
+        if let Some(page) = page(&url, machine, lab, tools) {
             return Ok(page);
         }
         let mut notes = Vec::new();
@@ -165,13 +166,13 @@ fn fetch(
         let mut body = data.as_slice();
         let answer = network.send(Call {
             method,
-            url: &url,
+            url: &url.to_string(),
             headers: &wish.headers,
             length: wish.data.as_ref().map(|data| data.len() as u64),
             body: &mut body,
             tls,
         });
-        let answer = answer.map_err(|error| worded(&error, &address))?;
+        let answer = answer.map_err(|error| worded(&error, &url))?;
         let mut bytes = Vec::new();
         answer
             .body
@@ -180,14 +181,7 @@ fn fetch(
             .map_err(|error| (56, error.to_string()))?;
         let location = answer.headers.get("Location").map(str::to_owned);
         if let (true, 301 | 302 | 303 | 307 | 308, Some(location)) = (wish.follow, answer.status, location) {
-            let origin = url
-                .find("://")
-                .and_then(|at| url[at + 3..].find('/').map(|slash| at + 3 + slash));
-            url = if location.contains("://") {
-                location
-            } else {
-                format!("{}{location}", &url[..origin.unwrap_or(url.len())])
-            };
+            url = url.join(&location).map_err(bad)?;
             continue;
         }
         return Ok(Fetched {
@@ -200,16 +194,14 @@ fn fetch(
 }
 
 /// The page that a web server in a container would answer with: a file below the root of its pages.
-fn page(address: &Address, machine: usize, lab: &mut Lab, tools: &mut Tools<'_>) -> Option<Fetched> {
-    let Some(Destination::Machine(there)) = look_up(&address.host, machine) else {
+fn page(url: &Url, machine: usize, lab: &mut Lab, tools: &mut Tools<'_>) -> Option<Fetched> {
+    let Some(Destination::Machine(there)) = look_up(url.host(), machine) else {
         return None;
     };
-    if address.is_tls {
+    if url.scheme() == Scheme::Https {
         return None;
     }
-    let (container, _) = lab.machines[there]
-        .daemon
-        .listener(address.port, engine::Protocol::Tcp)?;
+    let (container, _) = lab.machines[there].daemon.listener(url.port(), engine::Protocol::Tcp)?;
     let program = container
         .state
         .processes
@@ -227,7 +219,7 @@ fn page(address: &Address, machine: usize, lab: &mut Lab, tools: &mut Tools<'_>)
     let tree = lab.tree_of(&place, tools).ok()?;
     let mut headers = Headers::default();
     headers.set("Server", format!("{program} (simulated)"));
-    let found = ROOTS.iter().find_map(|root| file(&tree, root, &address.path));
+    let found = ROOTS.iter().find_map(|root| file(&tree, root, url.path()));
     let (status, body) = match found {
         Some(Content::Blob { digest, .. }) => (200, tools.blobs.get(&digest).ok()?.to_vec()),
         Some(Content::Absent { .. }) => (200, b"(the content of this page is not simulated)\n".to_vec()),
@@ -252,14 +244,15 @@ fn file(tree: &Tree, root: &str, path: &str) -> Option<Content> {
 }
 
 /// The error in curl's words, with its number.
-fn worded(error: &TransportError, address: &Address) -> (i32, String) {
+fn worded(error: &TransportError, url: &Url) -> (i32, String) {
     match error {
         TransportError::UnknownHost { host } => (6, format!("Could not resolve host: {host}")),
         TransportError::Refused { .. } => (
             7,
             format!(
                 "Failed to connect to {} port {} after 0 ms: Couldn't connect to server",
-                address.host, address.port
+                url.host(),
+                url.port()
             ),
         ),
         TransportError::HttpForHttps => (35, "error:0A00010B:SSL routines::wrong version number".to_owned()),

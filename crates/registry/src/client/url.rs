@@ -183,9 +183,19 @@ impl Url {
         }
     }
 
+    /// The port, the scheme's own if none is given.
+    pub fn port(&self) -> u16 {
+        self.port.unwrap_or(self.scheme.port())
+    }
+
     /// The path, still escaped.
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The query without `?`, still escaped; empty for none.
+    pub fn query(&self) -> &str {
+        &self.query
     }
 
     /// Scheme, host and port: `https://example.com:5000`.
