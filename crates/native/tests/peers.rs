@@ -1,4 +1,4 @@
-//! Debian's Docker against what is made here, and the other way round: archives, and the registry over a socket.
+//! Debian's Docker and skopeo against what is made here, and the other way round: archives, and the registry over a socket.
 //!
 //! `cargo xtask test peers` installs it. The tests start a Docker daemon of their own, which takes root, and end it.
 
@@ -203,6 +203,35 @@ fn docker_loads_what_docker_save_of_our_daemon_writes() {
     let mut saved = Vec::new();
     daemon.save(&["app:1".to_owned()], &mut blobs, &mut saved).unwrap();
     assert_eq!(bench.loaded(&saved, "app:1"), id);
+}
+
+#[test]
+fn skopeo_reads_what_the_page_wrote_and_the_page_what_skopeo_wrote() {
+    let dir = std::env::temp_dir().join(format!("layerlab-peers-{}-skopeo", std::process::id()));
+    fs::create_dir_all(&dir).unwrap();
+    let skopeo = |from: &str, to: &str| {
+        let mut command = Command::new("skopeo");
+        command.args(["--insecure-policy", "copy", from, to]).current_dir(&dir);
+        let output = command.stdin(Stdio::null()).output().expect("skopeo runs");
+        assert!(
+            output.status.success(),
+            "{from} to {to}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    };
+    let (mut page, id) = built();
+    fs::write(dir.join("page.tar"), archive(&mut page, Subject::Built)).unwrap();
+    for (kind, name) in [("docker-archive", "docker.tar:app:1"), ("oci-archive", "oci.tar:1")] {
+        // From one kind to the other skopeo writes the config anew.
+        skopeo(&format!("{kind}:page.tar"), &format!("{kind}:{name}"));
+        let file = name.split(':').next().expect("a file's name");
+        let written = fs::read(dir.join(file)).unwrap();
+        assert_eq!(ids_after_load(written), [id.as_str()], "{kind}");
+    }
+    skopeo("oci-archive:page.tar", "dir:back");
+    let manifest = fs::read_to_string(dir.join("back/manifest.json")).unwrap();
+    assert!(manifest.contains(&id), "{id} in {manifest}");
+    fs::remove_dir_all(&dir).unwrap();
 }
 
 #[test]

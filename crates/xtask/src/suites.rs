@@ -103,6 +103,7 @@ fn native(tally: &mut Tally) -> Result<(), Failure> {
 
 /// Against Debian's Docker, where its daemon can run: as root, on Linux.
 fn peers(tally: &mut Tally) -> Result<(), Failure> {
+    tools::for_wire()?;
     if !tools::for_peers()? {
         println!("  skipped: a Docker daemon of its own takes root");
         return Ok(());
