@@ -104,7 +104,6 @@ impl Builds {
 
 /// What is timed.
 #[wasm_bindgen]
-#[derive(Debug)]
 pub struct Figures {
     text: String,
     preview: CachedPreview,
