@@ -20,10 +20,8 @@ pub use containers::*;
 pub use images::*;
 pub use json::Json;
 pub use refusal::Refusal;
-pub use time::human_duration;
+pub use time::{human_duration, later};
 pub use volumes::*;
-
-pub(crate) use time::later;
 
 use builder::Executor;
 use oci::Time;

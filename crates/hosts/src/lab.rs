@@ -39,6 +39,8 @@ pub struct Lab {
     pub(crate) hub: Hub,
     pub(crate) wire: Wire,
     pub(crate) claims: Claims,
+    /// The time on the machines' clocks when somebody last did something.
+    latest: Time,
     /// One for each machine; taken out while it is at work.
     terminals: Vec<Option<Terminal>>,
 }
@@ -60,6 +62,7 @@ impl Lab {
             hub: Hub::new(),
             wire: Wire::default(),
             claims: Claims::default(),
+            latest: now,
             terminals: (0..PLACES.len())
                 .map(|index| Some(Terminal::new(index, USER)))
                 .collect(),
@@ -84,8 +87,11 @@ impl Lab {
     /// What a person gives to the terminal of a machine, and what is shown for it. `None` if there is no such machine.
     pub fn give(&mut self, index: usize, input: Input, tools: &mut Tools<'_>) -> Option<Shown> {
         let mut terminal = self.terminals.get_mut(index)?.take()?;
+        // A command may take longer here than a person waited for it: no machine's clock goes back.
+        tools.now = tools.now.max(self.latest);
         self.tick(tools);
         let shown = terminal.take(input, self, tools);
+        self.latest = tools.now;
         self.sync(tools);
         self.terminals[index] = Some(terminal);
         Some(shown)

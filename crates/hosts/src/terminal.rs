@@ -13,6 +13,7 @@ use crate::names::PLACES;
 use builder::{
     Answer, CallAnswer, Done, ExecuteError, HOST_CALLS, HostCall, Line, Output, SessionId, SoFar, Then, Turn,
 };
+use engine::later;
 use frame::Waits;
 use screen::visible;
 use std::fmt::Write;
@@ -321,6 +322,7 @@ impl Terminal {
     /// Shows what was written and keeps the files as they are now.
     fn keep(&mut self, so_far: &SoFar, lab: &mut Lab, tools: &mut Tools<'_>) {
         self.print(&so_far.output);
+        tools.now = later(tools.now, so_far.millis);
         let place = self.top().place.clone();
         if let Err(why) = lab.put_tree(&place, so_far.tree.clone(), tools) {
             let _ = writeln!(self.shown.text, "layerlab: {why}");

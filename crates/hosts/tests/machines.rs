@@ -13,6 +13,8 @@ struct Desk {
     blobs: LentBlobs,
     shell: Simulator,
     now: Time,
+    /// Seconds between two things that are typed.
+    pause: i64,
 }
 
 impl Desk {
@@ -23,11 +25,12 @@ impl Desk {
             blobs,
             shell: Simulator::new(),
             now,
+            pause: 1,
         }
     }
 
     fn give(&mut self, machine: usize, input: Input) -> Shown {
-        self.now.secs += 1;
+        self.now.secs += self.pause;
         let mut tools = Tools {
             now: self.now,
             blobs: &mut self.blobs,
@@ -292,6 +295,32 @@ fn a_certificate_counts_for_the_names_in_it() {
         "docker pull 10.0.0.20/app",
         "certificate is valid for registry.lab, not 10.0.0.20",
     );
+}
+
+#[test]
+fn what_takes_its_time_on_one_machine_is_over_when_the_other_one_looks() {
+    let mut desk = Desk::new();
+    // Nobody types so fast, but a script does.
+    desk.pause = 0;
+    desk.ok(
+        REGISTRY,
+        "mkdir certs && openssl req -newkey rsa:4096 -nodes -sha256 -keyout certs/domain.key -x509 -out certs/domain.crt \
+         -subj /CN=registry.lab",
+    );
+    desk.ok(
+        REGISTRY,
+        "docker run -d -p 443:443 -v ~/certs:/certs -e REGISTRY_HTTP_ADDR=:443 -e REGISTRY_HTTP_TLS_CERTIFICATE=/certs/domain.crt \
+         -e REGISTRY_HTTP_TLS_KEY=/certs/domain.key registry:2",
+    );
+    desk.says(
+        WORKSTATION,
+        "docker pull registry.lab/app",
+        "certificate signed by unknown authority",
+    );
+    let before: i64 = desk.ok(WORKSTATION, "date +%s").trim().parse().expect("seconds");
+    desk.ok(WORKSTATION, "sleep 3");
+    let after: i64 = desk.ok(REGISTRY, "date +%s").trim().parse().expect("seconds");
+    assert!(after >= before + 3, "{before} {after}");
 }
 
 #[test]

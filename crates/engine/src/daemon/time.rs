@@ -3,7 +3,7 @@
 use oci::Time;
 
 /// A time and so many milliseconds.
-pub(crate) fn later(time: Time, millis: u64) -> Time {
+pub fn later(time: Time, millis: u64) -> Time {
     let nanos = u64::from(time.nanos) + millis % 1000 * 1_000_000;
     Time {
         secs: time
