@@ -90,6 +90,8 @@ test("Ctrl-C stops what runs, clears a line, and copies what is selected", () =>
   await page.waitForSelector("text=Ctrl-C stops it");
   await page.keyboard.press("Control+c");
   await said(page, "^C");
+  // Until the prompt is back, Ctrl-C is for the program that is being stopped.
+  await page.waitForFunction(() => (document.querySelector(".typing .prompt")?.textContent ?? "") !== "");
   await page.keyboard.type("half");
   await page.keyboard.press("Control+c");
   await said(page, "half^C");
