@@ -72,6 +72,8 @@ test("everything from choosing an example to reading a file is done by keyboard"
     await page.keyboard.press("ArrowDown");
     await page.waitForFunction((first) => document.activeElement?.dataset.layer !== first, first);
     await page.keyboard.press("Enter");
+    // The worker lists the files; until then there is nothing to go to.
+    await page.waitForSelector("[role=treeitem]");
     await tabTo(page, "[role=treeitem]");
     const path = () => page.evaluate(() => document.activeElement?.dataset.path);
     const at = await path();
