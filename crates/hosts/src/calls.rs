@@ -159,6 +159,12 @@ pub(crate) fn go_on(
     }
 }
 
+/// The words of a call that are no options.
+fn operands(call: &HostCall) -> Vec<&str> {
+    let words = call.args.iter().map(String::as_str);
+    words.filter(|word| !word.starts_with('-')).collect()
+}
+
 pub(crate) fn said(stdout: &str) -> CallAnswer {
     CallAnswer {
         stdout: stdout.as_bytes().to_vec(),

@@ -122,7 +122,6 @@ fn container(machine: &Machine, row: &Listed) -> Option<ContainerRow> {
         },
         bytes: entry.bytes,
     });
-    let writable_bytes = container.writable_bytes();
     Some(ContainerRow {
         id: container.id.clone(),
         name: container.name.clone(),
@@ -132,7 +131,7 @@ fn container(machine: &Machine, row: &Listed) -> Option<ContainerRow> {
         state: container.state.status.as_str().to_owned(),
         status: row.status.clone(),
         ports: cli::docker::shown_ports(&row.ports, &row.exposed),
-        writable_bytes,
+        writable_bytes: row.size,
         shared_bytes: machine.daemon.image_by_id(container.image).map_or(0, StoredImage::size),
         n_paths: entries.len(),
         paths: paths.collect(),

@@ -1,6 +1,6 @@
 //! `scp`, `ssh` and `ping`: from one machine to the other.
 
-use super::{Called, failed, said};
+use super::{Called, failed, operands, said};
 use crate::lab::{Lab, Tools};
 use crate::names::{Destination, PLACES, look_up};
 use crate::people::{Access, Person};
@@ -47,12 +47,7 @@ pub(super) fn absolute(path: &str, cwd: &str) -> String {
 
 /// Copies one file between the machines; keys are set up, so nobody is asked for a password.
 pub(super) fn scp(call: &HostCall, machine: usize, lab: &mut Lab, tools: &mut Tools<'_>) -> CallAnswer {
-    let words: Vec<&str> = call
-        .args
-        .iter()
-        .map(String::as_str)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
+    let words = operands(call);
     let [from, to] = words[..] else {
         return failed(1, "usage: scp [[user@]host:]file [[user@]host:]file\n");
     };
@@ -144,12 +139,7 @@ fn whose(end: &End<'_>, machine: usize, call: &HostCall, lab: &Lab, tools: &Tool
 
 /// Opens a shell on the other machine.
 pub(super) fn ssh(call: &HostCall, machine: usize) -> Called {
-    let words: Vec<&str> = call
-        .args
-        .iter()
-        .map(String::as_str)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
+    let words = operands(call);
     let [target] = words[..] else {
         return Called::done(failed(
             255,

@@ -1,6 +1,6 @@
 //! `systemctl`, `service` and `journalctl`: the daemon as a service of its machine.
 
-use super::{failed, said};
+use super::{failed, operands, said};
 use crate::lab::{Lab, Tools};
 use crate::machine::Machine;
 use builder::{CallAnswer, HostCall};
@@ -18,12 +18,7 @@ enum Deed {
 
 /// `systemctl DEED SERVICE` or `service SERVICE DEED`.
 pub(super) fn control(call: &HostCall, machine: usize, lab: &mut Lab, tools: &mut Tools<'_>) -> CallAnswer {
-    let words: Vec<&str> = call
-        .args
-        .iter()
-        .map(String::as_str)
-        .filter(|arg| !arg.starts_with('-'))
-        .collect();
+    let words = operands(call);
     let (deed, unit) = match (call.command.as_str(), words.as_slice()) {
         ("systemctl", ["daemon-reload"]) => ("daemon-reload", "docker"),
         ("systemctl", [deed, unit]) | ("service", [unit, deed]) => (*deed, *unit),
