@@ -133,7 +133,7 @@ fn inside(spec: &'static Spec, rest: &[String], last: &str, lookups: &dyn Lookup
     if last.starts_with('-') && !ended && !is_theirs {
         return match last
             .split_once('=')
-            .and_then(|(name, begin)| Some((name, spec.long(&name[2..])?, begin)))
+            .and_then(|(name, begin)| Some((name, spec.long(name.strip_prefix("--")?)?, begin)))
         {
             Some((name, flag, begin)) => values(flag, begin, lookups)
                 .into_iter()
@@ -293,5 +293,13 @@ mod tests {
     fn commands_say_what_they_are_for() {
         let found = complete(&["rena".to_owned()], &Machine);
         assert_eq!(found[0].about, "Rename a container");
+    }
+
+    #[test]
+    fn a_dash_before_an_equals_sign_is_no_flag() {
+        for last in ["-=x", "-\u{e9}=x", "--=x"] {
+            let words = ["run".to_owned(), last.to_owned()];
+            assert_eq!(complete(&words, &Machine), [], "{last}");
+        }
     }
 }
