@@ -1,0 +1,11 @@
+//! Processes with a filesystem of their own: what a RUN and a container are on Linux.
+//!
+//! A [`Spec`] says what is to be run, in which filesystem and with which rights; [`spawn`] starts it in namespaces of its own and
+//! returns a [`Child`]. The program that uses this crate calls [`init`] first thing in `main`: the process is started by running
+//! the program itself once more, so that nothing but one thread exists when namespaces are made.
+//!
+//! It knows nothing of images, layers and Dockerfiles.
+
+mod spec;
+
+pub use spec::*;
