@@ -6,6 +6,20 @@
 //!
 //! It knows nothing of images, layers and Dockerfiles.
 
+mod error;
+mod isolation;
+mod spawn;
 mod spec;
+mod stubs;
 
+mod child;
+mod message;
+mod own_program;
+mod protocol;
+mod system;
+
+pub use child::init;
+pub use error::SandboxError;
+pub use spawn::{Child, Ended, How, Stdio, Usage, exec_in, spawn};
 pub use spec::*;
+pub use stubs::{Stub, remove_stubs};
