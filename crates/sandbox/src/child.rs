@@ -2,6 +2,7 @@
 
 mod devices;
 mod exec;
+mod first_process;
 mod masks;
 mod mounts;
 mod namespaces;
@@ -11,6 +12,8 @@ mod root;
 mod start;
 mod supervise;
 mod tree;
+
+pub(crate) use self::namespaces::start_time;
 
 use crate::own_program::HELPER_NAME;
 use crate::system;

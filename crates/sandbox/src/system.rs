@@ -1,5 +1,6 @@
 //! The few system calls that have no safe form elsewhere.
 
+use crate::seccomp::Instruction;
 use rustix::fd::{AsFd, AsRawFd as _};
 use rustix::io::Errno;
 use rustix::process::Pid;
@@ -147,6 +148,37 @@ pub(crate) fn reset_signals() {
     }
 }
 
+/// Holds every signal back until [`next_signal`] takes it.
+pub(crate) fn hold_signals() {
+    #[expect(unsafe_code, reason = "rustix has no stable form of sigprocmask")]
+    // SAFETY: the set is initialised by sigfillset before it is used.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::sigprocmask(libc::SIG_SETMASK, &raw const all, std::ptr::null_mut());
+    }
+}
+
+/// Waits for a signal that is held back, and takes it.
+pub(crate) fn next_signal() -> i32 {
+    #[expect(unsafe_code, reason = "rustix has no stable form of sigwaitinfo")]
+    // SAFETY: the set is initialised by sigfillset before it is used; no information beside the number is asked for.
+    unsafe {
+        let mut all: libc::sigset_t = std::mem::zeroed();
+        libc::sigfillset(&raw mut all);
+        libc::sigwaitinfo(&raw const all, std::ptr::null_mut())
+    }
+}
+
+/// Closes every descriptor from `first` on. Only for a process that uses none of them any more.
+pub(crate) fn close_from(first: u32) {
+    #[expect(unsafe_code, reason = "rustix has no close_range")]
+    // SAFETY: the caller goes on to functions that own no descriptor, and ends by `exit`, which drops nothing.
+    unsafe {
+        libc::syscall(libc::SYS_close_range, first, u32::MAX, 0);
+    }
+}
+
 /// Marks every descriptor from `first` on to be closed when the program is replaced.
 pub(crate) fn close_on_exec_from(first: u32) -> Result<(), Errno> {
     #[expect(unsafe_code, reason = "rustix has no close_range")]
@@ -171,6 +203,20 @@ pub(crate) fn execute(path: &CString, argv: &[CString], env: &[CString]) -> Errn
         libc::execve(path.as_ptr(), argv.as_ptr(), env.as_ptr());
     }
     last_errno()
+}
+
+/// Filters the system calls of this process and of all that come from it.
+pub(crate) fn filter_calls(program: &[Instruction]) -> Result<(), Errno> {
+    let program = libc::sock_fprog {
+        len: u16::try_from(program.len()).map_err(|_| Errno::TOOBIG)?,
+        // The kernel only reads it.
+        filter: program.as_ptr().cast_mut().cast(),
+    };
+    #[expect(unsafe_code, reason = "rustix has no call for filters")]
+    // SAFETY: an Instruction is laid out as the kernel's sock_filter; length and pointer belong to one slice, which outlives
+    // the call.
+    let result = unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, 0, &raw const program) };
+    if result < 0 { Err(last_errno()) } else { Ok(()) }
 }
 
 /// Ends this process at once: no destructor of the program runs, no buffer is written twice.

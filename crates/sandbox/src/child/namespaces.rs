@@ -1,6 +1,7 @@
 //! Which namespaces a process makes, and which it enters.
 
 use crate::error::{Doing as _, SandboxError};
+use crate::protocol::Request;
 use crate::spec::{Network, Running, Spec};
 use crate::system;
 use rustix::fd::{AsFd as _, OwnedFd};
@@ -8,40 +9,69 @@ use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
 
-/// Makes the namespaces of a sandbox's first process; that of process numbers is made before the process is.
-pub(super) fn make(spec: &Spec) -> Result<(), SandboxError> {
-    let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
-    match spec.network {
-        Network::None => flags |= UnshareFlags::NEWNET,
-        Network::Host | Network::Default => {}
-        Network::Of(pid) => {
-            let process = open_process(pid)?;
-            move_into_thread_name_spaces(process.as_fd(), ThreadNameSpaceType::NETWORK)
-                .doing_with(|| format!("enter the network of process {pid}"))?;
+/// Processes whose namespaces are entered: held from before the own namespace of process numbers, in which they have none.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// The first process of the sandbox that is joined.
+    sandbox: Option<OwnedFd>,
+    /// The process whose network is shared.
+    network: Option<OwnedFd>,
+}
+
+impl Others {
+    /// Finds those that the request names.
+    pub(super) fn find(request: &Request) -> Result<Self, SandboxError> {
+        Ok(match request {
+            Request::Exec(running, _) => Self {
+                sandbox: Some(first_process(running)?),
+                network: None,
+            },
+            Request::Spawn(spec) => match spec.network {
+                Network::Of(pid) => Self {
+                    sandbox: None,
+                    network: Some(open_process(pid)?),
+                },
+                _ => Self::default(),
+            },
+        })
+    }
+
+    /// Makes, or enters, the namespace of process numbers for the children of this process.
+    pub(super) fn enter_pids(&self) -> Result<(), SandboxError> {
+        match &self.sandbox {
+            None => system::unshare(UnshareFlags::NEWPID).doing("make a pid namespace"),
+            Some(process) => move_into_thread_name_spaces(process.as_fd(), ThreadNameSpaceType::PROCESS_ID)
+                .doing("enter the sandbox"),
         }
     }
-    system::unshare(flags).doing("make namespaces")?;
-    if spec.network == Network::None {
-        system::start_loopback().doing("start the loopback interface")?;
+
+    /// Enters all other namespaces of the sandbox; root and working directory are then its root.
+    pub(super) fn join(&self) -> Result<(), SandboxError> {
+        let all = ThreadNameSpaceType::MOUNT
+            | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
+            | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
+            | ThreadNameSpaceType::CONTROL_GROUP
+            | ThreadNameSpaceType::NETWORK;
+        let process = self.sandbox.as_ref().ok_or(Errno::SRCH).doing("enter the sandbox")?;
+        move_into_thread_name_spaces(process.as_fd(), all).doing("enter the sandbox")
     }
-    rustix::system::sethostname(spec.hostname.as_bytes()).doing("set the host name")
-}
 
-/// Enters the sandbox's namespace of process numbers, for the children of this process.
-pub(super) fn join_pids(running: &Running) -> Result<(), SandboxError> {
-    let process = first_process(running)?;
-    move_into_thread_name_spaces(process.as_fd(), ThreadNameSpaceType::PROCESS_ID).doing("enter the sandbox")
-}
-
-/// Enters all other namespaces of the sandbox; root and working directory are then its root.
-pub(super) fn join(running: &Running) -> Result<(), SandboxError> {
-    let process = first_process(running)?;
-    let all = ThreadNameSpaceType::MOUNT
-        | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
-        | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
-        | ThreadNameSpaceType::CONTROL_GROUP
-        | ThreadNameSpaceType::NETWORK;
-    move_into_thread_name_spaces(process.as_fd(), all).doing("enter the sandbox")
+    /// Makes the other namespaces of a sandbox's first process.
+    pub(super) fn make(&self, spec: &Spec) -> Result<(), SandboxError> {
+        let mut flags = UnshareFlags::NEWNS | UnshareFlags::NEWIPC | UnshareFlags::NEWUTS | UnshareFlags::NEWCGROUP;
+        if spec.network == Network::None {
+            flags |= UnshareFlags::NEWNET;
+        }
+        if let Some(process) = &self.network {
+            move_into_thread_name_spaces(process.as_fd(), ThreadNameSpaceType::NETWORK)
+                .doing("enter another process's network")?;
+        }
+        system::unshare(flags).doing("make namespaces")?;
+        if spec.network == Network::None {
+            system::start_loopback().doing("start the loopback interface")?;
+        }
+        rustix::system::sethostname(spec.hostname.as_bytes()).doing("set the host name")
+    }
 }
 
 /// When a process started, in the kernel's ticks.

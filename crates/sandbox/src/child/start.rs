@@ -2,28 +2,42 @@
 
 use super::devices;
 use super::exec;
-use super::namespaces;
+use super::first_process;
+use super::namespaces::Others;
 use super::rights;
 use super::root;
 use super::tree::open_beneath;
+use crate::cgroup;
 use crate::error::{Doing as _, SandboxError};
 use crate::message;
 use crate::protocol::{Reply, Request};
+use crate::seccomp;
 use crate::spec::{Exec, Rights, Running, Spec, User};
 use crate::system;
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{FileType, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
+use std::path::PathBuf;
 
 /// Standard input, output and error, as far as they were given.
 pub(super) type Streams = [Option<OwnedFd>; 3];
 
 /// Returns only if the program could not be started.
-pub(super) fn start(request: &Request, streams: Streams, socket: &OwnedFd) -> SandboxError {
+pub(super) fn start(
+    request: &Request,
+    streams: Streams,
+    group: &[PathBuf],
+    others: &Others,
+    socket: &OwnedFd,
+) -> SandboxError {
+    // Before there is a namespace of control groups, whose root this becomes.
+    if let Err(error) = cgroup::join(group) {
+        return error;
+    }
     let started = match request {
-        Request::Spawn(spec) => start_first(spec, streams, socket),
-        Request::Exec(running, exec) => start_beside(running, exec, streams, socket),
+        Request::Spawn(spec) => start_first(spec, streams, others, socket),
+        Request::Exec(running, exec) => start_beside(running, exec, streams, others, socket),
     };
     match started {
         Ok(never) => match never {},
@@ -34,8 +48,8 @@ pub(super) fn start(request: &Request, streams: Streams, socket: &OwnedFd) -> Sa
 /// Never a value: a function that returns it in `Ok` does not return when all is well.
 enum Never {}
 
-fn start_first(spec: &Spec, streams: Streams, socket: &OwnedFd) -> Result<Never, SandboxError> {
-    namespaces::make(spec)?;
+fn start_first(spec: &Spec, streams: Streams, others: &Others, socket: &OwnedFd) -> Result<Never, SandboxError> {
+    others.make(spec)?;
     let built = root::build(spec)?;
     let streams = match spec.terminal {
         Some(size) => {
@@ -53,12 +67,19 @@ fn start_first(spec: &Spec, streams: Streams, socket: &OwnedFd) -> Result<Never,
         user: &spec.user,
         rights: &spec.rights,
         ulimits: &spec.limits.ulimits,
+        init: spec.init,
     };
     program.run(streams)
 }
 
-fn start_beside(running: &Running, exec: &Exec, streams: Streams, socket: &OwnedFd) -> Result<Never, SandboxError> {
-    namespaces::join(running)?;
+fn start_beside(
+    running: &Running,
+    exec: &Exec,
+    streams: Streams,
+    others: &Others,
+    socket: &OwnedFd,
+) -> Result<Never, SandboxError> {
+    others.join()?;
     let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let root = root.doing("open the root")?;
     let devices = open_beneath(root.as_fd(), "dev").doing("open /dev")?;
@@ -85,6 +106,7 @@ fn start_beside(running: &Running, exec: &Exec, streams: Streams, socket: &Owned
         user: &exec.user,
         rights: exec.rights.as_ref().unwrap_or(&running.rights),
         ulimits: &[],
+        init: false,
     };
     program.run(streams)
 }
@@ -127,6 +149,7 @@ struct Program<'a> {
     user: &'a User,
     rights: &'a Rights,
     ulimits: &'a [(String, u64, u64)],
+    init: bool,
 }
 
 impl Program<'_> {
@@ -140,6 +163,11 @@ impl Program<'_> {
         if self.rights.no_new_privileges && !self.rights.privileged {
             rustix::thread::set_no_new_privs(true).doing("allow no new privileges")?;
         }
+        // Before the user changes, since a process that may gain privileges needs some to be filtered. The filter allows all that
+        // follows.
+        if !self.rights.privileged && !self.rights.seccomp_unconfined {
+            system::filter_calls(&seccomp::filter(kept)).doing("filter system calls")?;
+        }
         rights::become_user(self.user, kept)?;
         // After the change of user, which clears it: the sandbox does not outlive its helper.
         set_parent_process_death_signal(Some(Signal::KILL)).doing("tie the sandbox to its helper")?;
@@ -149,6 +177,9 @@ impl Program<'_> {
         rustix::stdio::dup2_stdout(stdout).doing("set the streams")?;
         rustix::stdio::dup2_stderr(stderr).doing("set the streams")?;
         system::close_on_exec_from(3).doing("close descriptors")?;
+        if self.init {
+            first_process::stay_behind().doing("start the program")?;
+        }
         system::reset_signals();
         Err(exec::execute(self.argv, self.env))
     }

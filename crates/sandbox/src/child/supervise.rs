@@ -1,7 +1,8 @@
 //! The helper's first half: it starts the sandbox, says how that went, and waits for the end.
 
-use super::namespaces;
+use super::namespaces::{self, Others};
 use super::start::{self, Streams};
+use crate::cgroup;
 use crate::error::{Doing as _, SandboxError};
 use crate::message;
 use crate::protocol::{Reply, Request};
@@ -14,7 +15,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{DumpableBehavior, Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-use rustix::thread::UnshareFlags;
+use std::path::PathBuf;
 
 /// Returns the helper's exit code, which nobody reads: everything is said over the socket.
 pub(super) fn run() -> i32 {
@@ -47,11 +48,33 @@ fn supervise(socket: &OwnedFd) -> Result<(), SandboxError> {
     let Some((streams, request)) = receive(socket)? else {
         return Ok(());
     };
-    enter_pid_namespace(&request)?;
+    let group = match &request {
+        Request::Spawn(spec) => cgroup::create(spec.cgroup.as_deref(), &spec.limits)?,
+        Request::Exec(running, _) => running.cgroup.clone(),
+    };
+    let result = run_and_wait(socket, &request, streams, &group);
+    if let Request::Spawn(_) = request {
+        cgroup::remove(&group);
+    }
+    match result? {
+        Some(ended) => message::send(socket, &Reply::Ended(ended), &[]),
+        None => Ok(()),
+    }
+}
+
+/// Starts the process and waits for its end; `None` if it could not become the program, which it has told itself then.
+fn run_and_wait(
+    socket: &OwnedFd,
+    request: &Request,
+    streams: Streams,
+    group: &[PathBuf],
+) -> Result<Option<Ended>, SandboxError> {
+    let others = Others::find(request)?;
+    others.enter_pids()?;
     let (failed, fails) = pipe_with(PipeFlags::CLOEXEC).doing("make a pipe")?;
     let Some(pid) = system::fork().doing("start the sandbox's first process")? else {
         drop(failed);
-        let error = start::start(&request, streams, socket);
+        let error = start::start(request, streams, group, &others, socket);
         // The pipe says which of the two processes has spoken last.
         let _ = message::send(socket, &Reply::Failed(error), &[]);
         let _ = rustix::io::write(&fails, b"!");
@@ -62,12 +85,11 @@ fn supervise(socket: &OwnedFd) -> Result<(), SandboxError> {
     // The other end closes when the program is replaced.
     if retry_on_intr(|| rustix::io::read(&failed, &mut [0_u8; 1])).doing("wait for the program")? > 0 {
         system::wait_for(pid).doing("wait for the sandbox")?;
-        return Ok(());
+        return Ok(None);
     }
-    let running = running(&request, pid);
+    let running = running(request, pid, group);
     message::send(socket, &Reply::Started(running), &[pidfd.as_fd()])?;
-    let ended = wait(pid, &pidfd, socket.as_fd(), request.outlives_caller())?;
-    message::send(socket, &Reply::Ended(ended), &[])
+    wait(pid, &pidfd, socket.as_fd(), request.outlives_caller()).map(Some)
 }
 
 fn receive(socket: &OwnedFd) -> Result<Option<(Streams, Request)>, SandboxError> {
@@ -80,14 +102,7 @@ fn receive(socket: &OwnedFd) -> Result<Option<(Streams, Request)>, SandboxError>
     Ok(request.map(|(request, _)| (streams, request)))
 }
 
-fn enter_pid_namespace(request: &Request) -> Result<(), SandboxError> {
-    match request {
-        Request::Spawn(_) => system::unshare(UnshareFlags::NEWPID).doing("make a pid namespace"),
-        Request::Exec(running, _) => namespaces::join_pids(running),
-    }
-}
-
-fn running(request: &Request, pid: Pid) -> Running {
+fn running(request: &Request, pid: Pid, group: &[PathBuf]) -> Running {
     let pid = pid.as_raw_nonzero().get() as u32;
     let started = namespaces::start_time(pid).unwrap_or_default();
     match request {
@@ -95,7 +110,7 @@ fn running(request: &Request, pid: Pid) -> Running {
             pid,
             started,
             rights: spec.rights.clone(),
-            cgroup: Vec::new(),
+            cgroup: group.to_vec(),
             network: match spec.network {
                 crate::Network::None => NetworkUsed::Loopback,
                 crate::Network::Host => NetworkUsed::Host,

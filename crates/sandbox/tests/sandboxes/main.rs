@@ -3,10 +3,11 @@
 //! They need root and `/bin/busybox`; without, every test says that it was skipped.
 
 mod harness;
+mod life;
 mod processes;
 mod support;
 
 fn main() {
     sandbox::init();
-    harness::run(&[processes::TESTS]);
+    harness::run(&[processes::TESTS, life::TESTS]);
 }

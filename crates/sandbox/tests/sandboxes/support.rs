@@ -135,3 +135,14 @@ pub(crate) fn output(spec: &Spec) -> String {
     assert_eq!(ended.how, How::Exited(0), "{text}");
     text
 }
+
+/// Waits until something has come about, for as long as a loaded machine may take.
+pub(crate) fn until(mut holds: impl FnMut() -> bool) {
+    for _ in 0..10_000 {
+        if holds() {
+            return;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    panic!("it has not come about");
+}
