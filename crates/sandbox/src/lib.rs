@@ -20,6 +20,7 @@ mod own_program;
 mod protocol;
 mod seccomp;
 mod system;
+mod user_namespace;
 
 pub use child::init;
 pub(crate) use child::start_time;
@@ -28,3 +29,4 @@ pub use processes::{Process, pause, processes, unpause};
 pub use spawn::{Child, Ended, How, Stdio, Usage, exec_in, spawn};
 pub use spec::*;
 pub use stubs::{Stub, remove_stubs};
+pub use user_namespace::{Entered, enter_user_namespace};

@@ -31,7 +31,12 @@ const DEFAULT: CapabilitySet = CapabilitySet::CHOWN
 ///
 /// [`SandboxError::Refused`] for a name that is none.
 pub(crate) fn capabilities(rights: &Rights) -> Result<CapabilitySet, SandboxError> {
-    let all = CapabilitySet::from_bits_retain((1 << (last_capability() + 1)) - 1);
+    let known = CapabilitySet::from_bits_retain((1 << (last_capability() + 1)) - 1);
+    // Nobody gives away what it has not: a machine may run this program with less than everything.
+    let own = rustix::thread::capabilities(None)
+        .doing("ask for capabilities")?
+        .permitted;
+    let all = known & own;
     if rights.privileged {
         return Ok(all);
     }

@@ -16,6 +16,11 @@ macro_rules! tests {
     };
 }
 
+/// Says something about a test, or in the name of a program that a test started.
+pub(crate) fn say(text: &str) {
+    print!("{text}");
+}
+
 /// Runs those whose names contain one of the program's arguments, or all.
 pub(crate) fn run(groups: &[&[Test]]) {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();

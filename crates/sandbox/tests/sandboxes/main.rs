@@ -2,12 +2,22 @@
 //!
 //! They need root and `/bin/busybox`; without, every test says that it was skipped.
 
+mod attacks;
+mod filesystems;
 mod harness;
 mod life;
 mod processes;
+mod rootless;
 mod support;
 
 fn main() {
     sandbox::init();
-    harness::run(&[processes::TESTS, life::TESTS]);
+    rootless::probe();
+    harness::run(&[
+        processes::TESTS,
+        life::TESTS,
+        filesystems::TESTS,
+        attacks::TESTS,
+        rootless::TESTS,
+    ]);
 }

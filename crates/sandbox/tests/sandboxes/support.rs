@@ -47,6 +47,13 @@ impl World {
         world
     }
 
+    /// One that another process made, and removes.
+    pub(crate) fn existing(folder: &Path) -> std::mem::ManuallyDrop<Self> {
+        std::mem::ManuallyDrop::new(Self {
+            folder: folder.to_owned(),
+        })
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
