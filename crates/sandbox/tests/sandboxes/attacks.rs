@@ -223,10 +223,10 @@ fn cve_2024_21626_no_descriptor_is_left_and_the_working_directory_lies_inside() 
         assert!(matches!(error, SandboxError::System { .. }), "{error}");
     }
     let mut spec = world.shell("pwd");
-    spec.cwd = "/new/one".to_owned();
+    spec.cwd = String::from("/new/one");
     assert_eq!(output(&spec), "/new/one\n");
     symlink("/proc/self/root/../..", world.path("lower/away")).unwrap();
-    spec.cwd = "/away".to_owned();
+    spec.cwd = String::from("/away");
     assert!(spawn(&spec, Stdio::default()).is_err());
 }
 
@@ -368,9 +368,8 @@ fn the_filter_is_in_force() {
     spec.rights.seccomp_unconfined = true;
     assert_eq!(output(&spec), "");
     spec.rights.privileged = true;
-    spec.argv[2] =
-        "mount -t tmpfs none /tmp && grep -c ' /tmp ' /proc/mounts; grep Seccomp: /proc/self/status | cut -f2"
-            .to_owned();
+    let script = "mount -t tmpfs none /tmp && grep -c ' /tmp ' /proc/mounts; grep Seccomp: /proc/self/status | cut -f2";
+    spec.argv[2] = String::from(script);
     assert_eq!(output(&spec), "1\n0\n");
 }
 

@@ -83,7 +83,7 @@ fn mounts_are_read_only_if_asked_for() {
     assert!(text.contains("Read-only file system"), "{text}");
     assert_ne!(ended.exit_code(), 0);
     // A single file, on a place that is made.
-    spec.argv[2] = "cat /made/here".to_owned();
+    spec.argv[2] = String::from("cat /made/here");
     spec.mounts = vec![mount("/made/here", Source::Bind(world.path("source/file")))];
     assert_eq!(output(&spec), "new\n");
 }
@@ -115,7 +115,7 @@ fn memory_and_files_in_memory_are_mounted() {
     assert!(text.starts_with("1777\n400:7:8\nhidden\n"), "{text}");
     assert!(text.contains("Read-only file system"), "{text}");
     assert_eq!(world.read("upper/run/secret"), "", "the stub is empty");
-    spec.argv[2] = "dd if=/dev/zero of=/memory/a bs=1M count=2".to_owned();
+    spec.argv[2] = String::from("dd if=/dev/zero of=/memory/a bs=1M count=2");
     assert!(run(&spec).0.contains("No space left"));
 }
 
@@ -136,7 +136,7 @@ fn an_overlay_is_mounted_and_a_part_of_one() {
     spec.mounts = vec![mount("/mnt", overlay.clone())];
     assert_eq!(output(&spec), "file\nother\n");
     assert_eq!(world.read("changes/deep/new"), "1\n");
-    spec.argv[2] = "ls /mnt".to_owned();
+    spec.argv[2] = String::from("ls /mnt");
     spec.mounts = vec![Mount {
         subpath: Some("/deep".to_owned()),
         ..mount("/mnt", overlay)
