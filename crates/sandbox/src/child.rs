@@ -6,6 +6,7 @@ mod first_process;
 mod masks;
 mod mounts;
 mod namespaces;
+mod network;
 mod overlay;
 mod rights;
 mod root;
