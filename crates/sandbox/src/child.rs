@@ -14,7 +14,9 @@ mod start;
 mod supervise;
 mod tree;
 
+pub(crate) use self::masks::{MASKED_PROC, MASKED_SYS, READ_ONLY_PROC};
 pub(crate) use self::namespaces::start_time;
+pub(crate) use self::rights::capabilities;
 
 use crate::own_program::HELPER_NAME;
 use crate::system;

@@ -16,6 +16,7 @@ mod stubs;
 mod cgroup;
 mod child;
 mod message;
+pub mod oci;
 mod own_program;
 mod protocol;
 mod seccomp;

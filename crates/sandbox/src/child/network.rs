@@ -8,7 +8,7 @@ use crate::system;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use rustix::fs::{Mode, OFlags};
-use rustix::io::{Errno, retry_on_intr};
+use rustix::io::{Errno, FdFlags, retry_on_intr};
 use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
 use rustix::time::Timespec;
 use std::io::Read as _;
@@ -42,7 +42,9 @@ pub(super) fn connect(program: &Path) -> Result<Connection, SandboxError> {
     let made = system::start_loopback().and_then(|()| own_namespace());
     move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::Network)).doing("go back to the network")?;
     let namespace = made.doing("make a network")?;
-    let path = format!("/proc/{}/fd/{}", process::id(), namespace.as_raw_fd());
+    // By inheritance: in a user namespace nobody else may look at the descriptors of this process, which is closed to others.
+    let path = format!("/proc/self/fd/{}", namespace.as_raw_fd());
+    rustix::io::fcntl_setfd(&namespace, FdFlags::empty()).doing("give the network away")?;
     let mut process = Command::new(program)
         .args([
             "--configure",
@@ -57,6 +59,7 @@ pub(super) fn connect(program: &Path) -> Result<Connection, SandboxError> {
         .stderr(Stdio::null())
         .spawn()
         .doing_with(|| format!("start {}", program.display()))?;
+    rustix::io::fcntl_setfd(&namespace, FdFlags::CLOEXEC).doing("give the network away")?;
     let ready = process.stdout.take();
     let connection = Connection {
         namespace,
