@@ -77,24 +77,19 @@ pub(crate) fn wait_for(pid: Pid) -> Result<Waited, Errno> {
 pub(crate) enum MountChange {
     /// Writes fail.
     ReadOnly,
-    /// Mounts and unmounts do not spread from it nor to it.
-    Private,
+    /// Devices on it cannot be opened.
+    NoDevices,
 }
 
 /// Changes a mount, with `recursive` also those below it.
 pub(crate) fn change_mount(mount: impl AsFd, change: MountChange, recursive: bool) -> Result<(), Errno> {
     let attributes = libc::mount_attr {
-        attr_set: if change == MountChange::ReadOnly {
-            libc::MOUNT_ATTR_RDONLY
-        } else {
-            0
+        attr_set: match change {
+            MountChange::ReadOnly => libc::MOUNT_ATTR_RDONLY,
+            MountChange::NoDevices => libc::MOUNT_ATTR_NODEV,
         },
         attr_clr: 0,
-        propagation: if change == MountChange::Private {
-            libc::MS_PRIVATE
-        } else {
-            0
-        },
+        propagation: 0,
         userns_fd: 0,
     };
     let flags = libc::AT_EMPTY_PATH | if recursive { libc::AT_RECURSIVE } else { 0 };

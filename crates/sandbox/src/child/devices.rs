@@ -1,11 +1,12 @@
 //! `/dev`: a filesystem in memory with the few devices that programs need.
 
-use super::mounts::{attach, clone_of, filesystem};
+use super::mounts::{Staging, attach, clone_of, filesystem};
 use super::tree::open_beneath;
 use crate::error::{Doing as _, SandboxError};
 use rustix::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use rustix::fs::{
-    Access, Dev, FileType, Mode, OFlags, Stat, Uid, access, fstat, makedev, mkdirat, mknodat, openat, symlinkat,
+    Access, AtFlags, Dev, Dir, FileType, Mode, OFlags, Stat, Uid, access, fstat, makedev, mkdirat, mknodat, openat,
+    statat, symlinkat,
 };
 use rustix::io::Errno;
 use rustix::mount::MountAttrFlags;
@@ -43,14 +44,44 @@ pub(super) struct Devices {
     pts: OwnedFd,
 }
 
-/// Makes the filesystem and mounts it on `target`.
-pub(super) fn mount(target: OwnedFd, shm: Option<u64>) -> Result<Devices, SandboxError> {
-    let size = Some("65536k");
-    let options = [("mode", Some("0755")), ("size", size)];
-    let directory = filesystem("tmpfs", &options, MountAttrFlags::MOUNT_ATTR_NOSUID).doing("make /dev")?;
+/// Makes the filesystem and mounts it on `target`. Only the six devices can be opened in it, whatever others are made there.
+pub(super) fn mount(target: OwnedFd, shm: Option<u64>, staging: &mut Staging) -> Result<Devices, SandboxError> {
+    fill(
+        target,
+        shm,
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV,
+        staging,
+    )
+}
+
+/// The same, with all devices of the machine.
+pub(super) fn mount_all(target: OwnedFd, shm: Option<u64>, staging: &mut Staging) -> Result<Devices, SandboxError> {
+    let devices = fill(target, shm, MountAttrFlags::MOUNT_ATTR_NOSUID, staging)?;
+    let theirs = rustix::fs::open(
+        "/dev",
+        OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    );
+    theirs
+        .and_then(|theirs| copy(theirs, devices.directory.as_fd()))
+        .doing("make the machine's devices")?;
+    Ok(devices)
+}
+
+fn fill(
+    target: OwnedFd,
+    shm: Option<u64>,
+    attributes: MountAttrFlags,
+    staging: &mut Staging,
+) -> Result<Devices, SandboxError> {
+    let options = [("mode", Some("0755")), ("size", Some("65536k"))];
+    let directory = filesystem("tmpfs", &options, attributes).doing("make /dev")?;
     attach(&directory, target).doing("mount /dev")?;
     for (name, major, minor) in DEVICES {
-        device(directory.as_fd(), name, makedev(major, minor)).doing_with(|| format!("make /dev/{name}"))?;
+        let device = staging.device(name, makedev(major, minor));
+        device
+            .and_then(|device| place(directory.as_fd(), name, device))
+            .doing_with(|| format!("make /dev/{name}"))?;
     }
     for (to, name) in LINKS {
         // A kernel may come without it.
@@ -148,32 +179,51 @@ fn attach_new(directory: &OwnedFd, name: &str, mount: OwnedFd) -> Result<(), Err
     attach(mount, open_beneath(directory.as_fd(), name)?)
 }
 
-/// Makes a device, or where that is not allowed borrows the machine's.
-fn device(directory: BorrowedFd<'_>, name: &str, number: Dev) -> Result<(), Errno> {
-    // The umask of this process is 0.
-    match mknodat(
-        directory,
-        name,
-        FileType::CharacterDevice,
-        Mode::from_raw_mode(0o666),
-        number,
-    ) {
-        Err(Errno::PERM | Errno::ACCESS) => {}
-        made => return made,
-    }
-    let devices = rustix::fs::open(
-        "/dev",
-        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
-        Mode::empty(),
-    )?;
-    let theirs = open_device(devices.as_fd(), name, number)?;
+/// Mounts one file on another that is made for it.
+fn place(directory: BorrowedFd<'_>, name: &str, file: OwnedFd) -> Result<(), Errno> {
     let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDONLY | OFlags::CLOEXEC;
     let place = openat(directory, name, flags, Mode::from_raw_mode(0o666))?;
-    attach(clone_of(theirs)?, place)
+    attach(clone_of(file)?, place)
+}
+
+/// Makes what devices a directory holds, and those below it, in another. What is there stays, and links are left out.
+fn copy(from: OwnedFd, to: BorrowedFd<'_>) -> Result<(), Errno> {
+    for entry in Dir::read_from(&from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let stat = statat(&from, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        let kind = FileType::from_raw_mode(stat.st_mode);
+        let is_sandboxs_own = [c".", c"..", c"pts", c"shm", c"mqueue", c"console"].contains(&name);
+        match kind {
+            _ if is_sandboxs_own => {}
+            FileType::CharacterDevice | FileType::BlockDevice => {
+                match mknodat(to, name, kind, Mode::from_raw_mode(stat.st_mode), stat.st_rdev) {
+                    Err(Errno::EXIST) => {}
+                    // Only root on the machine may make devices: any other has the machine's own.
+                    Err(Errno::PERM) => {
+                        let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                        let theirs = openat(&from, name, flags, Mode::empty())?;
+                        let place_flags = OFlags::CREATE | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                        let place = openat(to, name, place_flags, Mode::from_raw_mode(0o666))?;
+                        attach(clone_of(theirs)?, place)?;
+                    }
+                    made => made?,
+                }
+            }
+            FileType::Directory => {
+                mkdirat(to, name, Mode::from_raw_mode(stat.st_mode))?;
+                let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+                let below = openat(&from, name, flags, Mode::empty())?;
+                copy(below, openat(to, name, flags, Mode::empty())?.as_fd())?;
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// Opens a device, which must be the one that it is taken for (CVE-2025-31133).
-fn open_device(directory: BorrowedFd<'_>, name: &str, number: Dev) -> Result<OwnedFd, Errno> {
+pub(super) fn open_device(directory: BorrowedFd<'_>, name: &str, number: Dev) -> Result<OwnedFd, Errno> {
     let file = open_beneath(directory, name)?;
     match device_of(&fstat(&file)?) {
         Some(found) if found == number => Ok(file),

@@ -1,12 +1,13 @@
 //! Mounts as descriptors: made detached, and attached to places that are held open, never to paths.
 
+use super::devices;
 use super::overlay;
 use super::tree::{Kind, Tree, open_inside};
 use crate::error::{Doing as _, SandboxError};
 use crate::spec::{Mount, Source};
 use crate::system::{MountChange, change_mount};
 use rustix::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Gid, Mode, OFlags, Uid, openat};
+use rustix::fs::{CWD, Dev, FileType, Gid, Mode, OFlags, Uid, mknodat, openat};
 use rustix::io::Errno;
 use rustix::mount::{
     FsMountFlags, FsOpenFlags, MountAttrFlags, MoveMountFlags, OpenTreeFlags, fsconfig_create, fsconfig_set_flag,
@@ -53,32 +54,28 @@ pub(super) fn protect(file: impl AsFd) -> Result<(), Errno> {
 }
 
 /// A filesystem in memory that holds what must lie somewhere before it can be mounted where it belongs.
-#[derive(Default)]
 pub(super) struct Staging {
-    mount: Option<OwnedFd>,
+    mount: OwnedFd,
     n_used: usize,
 }
 
 impl Staging {
+    /// Over the old root, and under the new one, which comes after it: reached by descriptor only, and gone when the old root is.
+    pub(super) fn new() -> Result<Self, Errno> {
+        let mount = filesystem("tmpfs", &[("mode", Some("0700"))], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
+        cover_root(&mount)?;
+        Ok(Self { mount, n_used: 0 })
+    }
+
     /// A name that is not in use yet, and the directory that it would lie in.
-    fn place(&mut self) -> Result<(BorrowedFd<'_>, String), Errno> {
-        if self.mount.is_none() {
-            let mount = filesystem("tmpfs", &[("mode", Some("0700"))], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
-            // Over the old root, under the new one: reached by descriptor only, and gone when the old root is.
-            attach(
-                &mount,
-                rustix::fs::open("/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty())?,
-            )?;
-            self.mount = Some(mount);
-        }
-        let mount = self.mount.as_ref().ok_or(Errno::IO)?;
+    fn place(&mut self) -> (BorrowedFd<'_>, String) {
         self.n_used += 1;
-        Ok((mount.as_fd(), self.n_used.to_string()))
+        (self.mount.as_fd(), self.n_used.to_string())
     }
 
     /// An empty directory.
     pub(super) fn directory(&mut self) -> Result<OwnedFd, Errno> {
-        let (place, name) = self.place()?;
+        let (place, name) = self.place();
         rustix::fs::mkdirat(place, &name, Mode::from_raw_mode(0o755))?;
         openat(
             place,
@@ -88,11 +85,24 @@ impl Staging {
         )
     }
 
+    /// A character device of our own; the machine's, which must be the one that it is taken for, if none may be made.
+    pub(super) fn device(&mut self, name: &str, number: Dev) -> Result<OwnedFd, Errno> {
+        let (place, staged) = self.place();
+        let mode = Mode::from_raw_mode(0o666);
+        // The umask of this process is 0.
+        match mknodat(place, &staged, FileType::CharacterDevice, mode, number) {
+            Err(Errno::PERM | Errno::ACCESS) => {}
+            made => return made.and_then(|()| openat(place, &staged, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())),
+        }
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let devices = rustix::fs::open("/dev", flags, Mode::empty())?;
+        devices::open_device(devices.as_fd(), name, number)
+    }
+
     /// What was mounted on the directory that was made last.
     pub(super) fn mounted_last(&self) -> Result<OwnedFd, Errno> {
-        let place = self.mount.as_ref().ok_or(Errno::NOENT)?;
         openat(
-            place,
+            &self.mount,
             self.n_used.to_string(),
             OFlags::PATH | OFlags::CLOEXEC,
             Mode::empty(),
@@ -100,7 +110,7 @@ impl Staging {
     }
 
     fn file(&mut self, bytes: &[u8], mode: u32, uid: u32, gid: u32) -> Result<OwnedFd, Errno> {
-        let (place, name) = self.place()?;
+        let (place, name) = self.place();
         let flags = OFlags::CREATE | OFlags::EXCL | OFlags::WRONLY | OFlags::CLOEXEC;
         let file = openat(place, &name, flags, Mode::from_raw_mode(0o600))?;
         let mut rest = bytes;
@@ -113,8 +123,25 @@ impl Staging {
     }
 }
 
+/// Whether device files that the sandbox finds or makes can be opened.
+///
+/// Making them is a right that Docker gives, and layers may hold them. What they stand for belongs to the machine: its disks could
+/// be read through them. Docker keeps them shut by a control group; this does by mounts, which need none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UseOfDevices {
+    /// They can.
+    Allowed,
+    /// They cannot.
+    Forbidden,
+}
+
 /// Mounts what was asked for.
-pub(super) fn mount(tree: &mut Tree, mount: &Mount, staging: &mut Staging) -> Result<(), SandboxError> {
+pub(super) fn mount(
+    tree: &mut Tree,
+    mount: &Mount,
+    devices: UseOfDevices,
+    staging: &mut Staging,
+) -> Result<(), SandboxError> {
     let what = || format!("mount {:?}", mount.target);
     let made = make(mount, staging)?;
     let stat = rustix::fs::fstat(&made).doing_with(what)?;
@@ -124,6 +151,9 @@ pub(super) fn mount(tree: &mut Tree, mount: &Mount, staging: &mut Staging) -> Re
     };
     if mount.read_only {
         change_mount(&made, MountChange::ReadOnly, true).doing_with(what)?;
+    }
+    if devices == UseOfDevices::Forbidden {
+        change_mount(&made, MountChange::NoDevices, true).doing_with(what)?;
     }
     let target = tree.target(&mount.target, kind)?;
     refuse_kernel_files(&target, tree.root(), &mount.target)?;

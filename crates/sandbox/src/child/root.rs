@@ -2,7 +2,7 @@
 
 use super::devices::{self, Devices};
 use super::masks;
-use super::mounts::{self, Staging, attach, clone_of, filesystem};
+use super::mounts::{self, Staging, UseOfDevices, attach, clone_of, filesystem};
 use super::overlay;
 use super::tree::{Tree, open_beneath};
 use crate::error::{Doing as _, SandboxError};
@@ -27,7 +27,7 @@ pub(super) struct Built {
 pub(super) fn build(spec: &Spec) -> Result<Built, SandboxError> {
     mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).doing("make mounts private")?;
     rustix::process::umask(Mode::empty());
-    let mut staging = Staging::default();
+    let mut staging = Staging::new().doing("make a place for what is to be mounted")?;
     let root = match &spec.root {
         Root::Overlay(layers) => overlay::mount(layers, &mut staging)?,
         Root::Directory(path) => {
@@ -37,11 +37,19 @@ pub(super) fn build(spec: &Spec) -> Result<Built, SandboxError> {
                 .doing_with(|| format!("open {}", path.display()))?
         }
     };
+    let use_of_devices = if spec.rights.privileged {
+        UseOfDevices::Allowed
+    } else {
+        UseOfDevices::Forbidden
+    };
+    if use_of_devices == UseOfDevices::Forbidden {
+        change_mount(&root, MountChange::NoDevices, true).doing("close the root's devices")?;
+    }
     mounts::cover_root(&root).doing("mount the root")?;
     let mut tree = Tree::new(root)?;
-    let devices = kernel_files(&mut tree, spec)?;
+    let devices = kernel_files(&mut tree, spec, &mut staging)?;
     for mount in &spec.mounts {
-        mounts::mount(&mut tree, mount, &mut staging)?;
+        mounts::mount(&mut tree, mount, use_of_devices, &mut staging)?;
     }
     let cwd = tree.lasting_directory(&spec.cwd)?;
     if spec.read_only {
@@ -51,19 +59,22 @@ pub(super) fn build(spec: &Spec) -> Result<Built, SandboxError> {
 }
 
 /// Mounts `/proc`, `/dev` and `/sys`.
-fn kernel_files(tree: &mut Tree, spec: &Spec) -> Result<Devices, SandboxError> {
+fn kernel_files(tree: &mut Tree, spec: &Spec, staging: &mut Staging) -> Result<Devices, SandboxError> {
     let restricted =
         MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
     let target = tree.plain_directory("proc")?;
     let proc = filesystem("proc", &[], restricted).doing("make /proc")?;
     attach(&proc, target).doing("mount /proc")?;
-    let devices = devices::mount(tree.plain_directory("dev")?, spec.limits.shm)?;
+    let target = tree.plain_directory("dev")?;
+    let devices = if spec.rights.privileged {
+        devices::mount_all(target, spec.limits.shm, staging)?
+    } else {
+        devices::mount(target, spec.limits.shm, staging)?
+    };
     let target = tree.plain_directory("sys")?;
     let sys = sys(spec, restricted).doing("make /sys")?;
     if let Some(sys) = &sys {
         attach(sys, target).doing("mount /sys")?;
-    }
-    if let Some(sys) = &sys {
         groups(sys, spec);
     }
     if !spec.rights.privileged {
@@ -128,6 +139,8 @@ pub(super) fn enter(tree: &Tree) -> Result<(), SandboxError> {
     rustix::process::fchdir(tree.root()).doing("enter the root")?;
     rustix::process::pivot_root(".", ".").doing("change the root")?;
     rustix::process::fchdir(&old).doing("enter the old root")?;
+    // The uppermost goes first: the place for what was to be mounted, then the old root with all that is mounted in it.
+    unmount(".", UnmountFlags::DETACH).doing("leave the place for mounts")?;
     unmount(".", UnmountFlags::DETACH).doing("leave the old root")?;
     rustix::process::chdir("/").doing("enter the root")
 }

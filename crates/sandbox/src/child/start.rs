@@ -79,24 +79,18 @@ fn start_beside(
     others: &Others,
     socket: &OwnedFd,
 ) -> Result<Never, SandboxError> {
+    // Of the machine's own files, before those of the sandbox are in the way, which may be anything by now.
+    let null = rustix::fs::open("/dev/null", OFlags::RDWR | OFlags::CLOEXEC, Mode::empty()).doing("open /dev/null")?;
     others.join()?;
     let root = rustix::fs::open("/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty());
     let root = root.doing("open the root")?;
-    let devices = open_beneath(root.as_fd(), "dev").doing("open /dev")?;
     let streams = match exec.terminal {
         Some(size) => {
-            let pts = open_beneath(devices.as_fd(), "pts").doing("open /dev/pts")?;
+            let pts = open_beneath(root.as_fd(), "dev/pts").doing("open /dev/pts")?;
             let (master, slave) = devices::open_terminal(pts.as_fd(), size, exec.user.uid).doing("make a terminal")?;
             take_terminal(&slave, master, socket)?
         }
-        None => complete(streams, || {
-            rustix::fs::openat(
-                &devices,
-                "null",
-                OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-                Mode::empty(),
-            )
-        })?,
+        None => complete(streams, || rustix::io::fcntl_dupfd_cloexec(&null, 3))?,
     };
     let cwd = super::tree::open_inside(root.as_fd(), &exec.cwd).doing_with(|| format!("open {:?}", exec.cwd))?;
     enter_directory(&cwd, &exec.cwd)?;

@@ -24,6 +24,7 @@ crate::tests![
     cve_2020_15257_sockets_of_the_machine_are_out_of_sight,
     a_smuggled_redirect_is_not_followed,
     the_filter_is_in_force,
+    devices_of_the_machine_cannot_be_opened,
     the_old_root_is_gone,
 ];
 
@@ -373,14 +374,46 @@ fn the_filter_is_in_force() {
     assert_eq!(output(&spec), "1\n0\n");
 }
 
+fn devices_of_the_machine_cannot_be_opened() {
+    let world = World::new();
+    world.write("source/file", "");
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        world.path("source/found"),
+        rustix::fs::FileType::CharacterDevice,
+        rustix::fs::Mode::from_raw_mode(0o666),
+        rustix::fs::makedev(1, 3),
+    )
+    .unwrap();
+    let script = "for place in /tmp /dev /mnt /dev/shm; do mknod $place/made c 1 3 || echo not made; \
+                  echo x > $place/made && echo opened $place; done; \
+                  echo x > /mnt/found && echo opened; echo x > /dev/null && echo fine";
+    let mut spec = world.shell(script);
+    spec.mounts = vec![bind(&world.path("source"), "/mnt")];
+    let (text, _) = run(&spec);
+    assert!(
+        text.ends_with("fine\n") && !text.contains("opened") && !text.contains("not made"),
+        "{text}"
+    );
+    assert_eq!(text.matches("Permission denied").count(), 5, "{text}");
+    // A device that a layer brings is as shut.
+    spec.mounts.clear();
+    spec.argv[2] = String::from("echo x > /tmp/made");
+    assert!(run(&spec).0.contains("Permission denied"));
+    spec.rights.privileged = true;
+    spec.argv[2] = String::from("echo x > /tmp/made && ls /dev | wc -l");
+    let n_devices: u32 = output(&spec).trim().parse().unwrap();
+    assert!(n_devices > 20, "{n_devices}");
+}
+
 fn the_old_root_is_gone() {
     let world = World::new();
     let text = world.output("cut -d' ' -f2 /proc/mounts; ls -a /..");
     assert!(!text.contains(world.folder.to_str().unwrap()), "{text}");
-    assert!(
-        text.starts_with("/\n/proc\n/dev\n/dev/pts\n/dev/shm\n/dev/mqueue\n/sys\n"),
-        "{text}"
-    );
+    let expected = "/\n/proc\n/dev\n/dev/null\n/dev/zero\n/dev/full\n/dev/random\n/dev/urandom\n/dev/tty\n\
+                    /dev/pts\n/dev/shm\n/dev/mqueue\n/sys\n";
+    assert!(text.starts_with(expected), "{text}");
+    assert_eq!(text.lines().filter(|line| *line == "/").count(), 1, "{text}");
     let source = world.output("head -n1 /proc/mounts");
     assert!(source.starts_with("overlay / overlay rw,"), "{source}");
     assert!(
