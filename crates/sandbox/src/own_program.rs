@@ -53,3 +53,23 @@ fn sealed_copy() -> Result<OwnedFd, SandboxError> {
     rustix::fs::fcntl_add_seals(&copy, seals).doing("seal the copy of our program")?;
     Ok(copy.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read as _, Write as _};
+
+    #[test]
+    fn a_copy_of_our_program_is_whole_and_cannot_be_written() {
+        let copy = sealed_copy().unwrap();
+        let path = format!("/proc/self/fd/{}", copy.as_raw_fd());
+        let mut bytes = Vec::new();
+        File::open(&path).unwrap().read_to_end(&mut bytes).unwrap();
+        assert!(bytes == std::fs::read("/proc/self/exe").unwrap());
+        let written = File::options()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(b"x"));
+        assert_eq!(written.unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+    }
+}

@@ -89,3 +89,61 @@ fn explain(overlay: &Overlay, errno: Errno) -> SandboxError {
         None => SandboxError::system("mount overlay", errno),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::system;
+    use rustix::mount::{MountPropagationFlags, mount_change};
+    use rustix::thread::UnshareFlags;
+    use std::fs;
+
+    /// Mounts in a thread with mounts of its own; what lies in the overlay's `/names`.
+    fn names(overlay: Overlay, way: fn(&Overlay, &mut Staging) -> Result<OwnedFd, Errno>) -> Vec<String> {
+        let thread = std::thread::spawn(move || {
+            system::unshare(UnshareFlags::NEWNS).unwrap();
+            mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+            let mut staging = Staging::new().unwrap();
+            let root = way(&overlay, &mut staging).unwrap();
+            let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            let names = rustix::fs::openat(root, "names", flags, Mode::empty()).unwrap();
+            let entries = rustix::fs::Dir::read_from(names).unwrap();
+            let names = entries.map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned());
+            names.filter(|name| !name.starts_with('.')).collect::<Vec<_>>()
+        });
+        let mut names = thread.join().unwrap();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn kernels_that_take_layers_only_in_one_text_get_them_so() {
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let folder = std::env::temp_dir().join(format!("overlay-{}", std::process::id()));
+        let path = |name: String| folder.join(name);
+        let layers: Vec<PathBuf> = (0..300)
+            .map(|number| path(format!("layer:with,signs-{number}")))
+            .collect();
+        let mut expected: Vec<String> = (0..layers.len()).map(|number| number.to_string()).collect();
+        expected.sort();
+        for (number, layer) in layers.iter().enumerate() {
+            fs::create_dir_all(layer.join("names")).unwrap();
+            fs::write(layer.join("names").join(number.to_string()), "").unwrap();
+        }
+        let overlay = Overlay {
+            lower: layers,
+            upper: path("upper".into()),
+            work: path("work".into()),
+            volatile: false,
+        };
+        fs::create_dir(&overlay.upper).unwrap();
+        fs::create_dir(&overlay.work).unwrap();
+        let by_options = names(overlay.clone(), by_options);
+        let by_descriptor = names(overlay, |overlay, _| by_descriptor(overlay));
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(by_options, expected);
+        assert_eq!(by_descriptor, expected);
+    }
+}

@@ -2,12 +2,16 @@
 
 use crate::support::{World, output, pipe, run, start, until};
 use sandbox::{Exec, How, Running, Stdio, User, exec_in, pause, processes, unpause};
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::Command;
 use std::time::Duration;
 
 crate::tests![
     another_process_runs_beside_the_first,
+    cve_2024_21626_what_runs_beside_cannot_leave_by_its_working_directory,
     what_runs_beside_ends_with_the_sandbox,
+    a_sandbox_ends_when_its_caller_is_killed,
+    a_sandbox_can_outlive_its_caller,
     a_sandbox_that_has_ended_takes_no_more_processes,
     a_terminal_is_the_sandboxs_own,
     a_first_process_passes_signals_on_and_waits_for_orphans,
@@ -71,6 +75,82 @@ fn another_process_runs_beside_the_first() {
 
 fn world_rights(script: &str) -> String {
     World::new().output(script)
+}
+
+fn cve_2024_21626_what_runs_beside_cannot_leave_by_its_working_directory() {
+    let world = World::new();
+    let (child, _reader) = start(&world.shell("sleep 1000")).unwrap();
+    for cwd in [
+        "/proc/self/fd/3",
+        "/proc/self/fd/7",
+        "/proc/1/root",
+        "/proc/self/cwd",
+        "/none",
+    ] {
+        let exec = Exec {
+            cwd: cwd.to_owned(),
+            ..exec(&["pwd"])
+        };
+        assert!(exec_in(&child.running, &exec, Stdio::default()).is_err(), "{cwd}");
+    }
+    assert_eq!(beside(&child.running, &["ls", "/proc/self/fd"]), "0\n1\n2\n3\n");
+    child.kill(9).unwrap();
+    child.wait().unwrap();
+}
+
+/// First argument of a program that is to start a sandbox and never waits for it.
+const CALLER: &str = "--caller-probe";
+
+/// Does what [`caller`] started it for, if it did.
+pub(crate) fn probe() {
+    let words: Vec<String> = std::env::args().collect();
+    let [_, word, folder, outlives] = words.as_slice() else {
+        return;
+    };
+    if word != CALLER {
+        return;
+    }
+    let world = World::existing(std::path::Path::new(folder));
+    let mut spec = world.shell("while :; do sleep 100; done");
+    spec.outlives_caller = outlives == "true";
+    let child = sandbox::spawn(&spec, Stdio::default()).unwrap();
+    crate::harness::say(&format!("{}\n", child.pid()));
+    // Until it is killed.
+    let _ = child.wait();
+}
+
+/// Kills a program right after its sandbox has started; the number of the sandbox's process.
+fn caller_is_killed(world: &World, outlives: bool) -> u32 {
+    let mut program = Command::new(std::env::current_exe().unwrap())
+        .args([CALLER, world.folder.to_str().unwrap(), &outlives.to_string()])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(program.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    program.kill().unwrap();
+    program.wait().unwrap();
+    line.trim().parse().unwrap()
+}
+
+fn a_sandbox_ends_when_its_caller_is_killed() {
+    let world = World::new();
+    let pid = caller_is_killed(&world, false);
+    until(|| !std::path::Path::new(&format!("/proc/{pid}")).exists());
+}
+
+fn a_sandbox_can_outlive_its_caller() {
+    let world = World::new();
+    let pid = caller_is_killed(&world, true);
+    let process = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    let pidfd = rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()).unwrap();
+    for _ in 0..100 {
+        rustix::process::test_kill_process(process).unwrap();
+    }
+    rustix::process::pidfd_send_signal(&pidfd, rustix::process::Signal::KILL).unwrap();
+    until(|| !std::path::Path::new(&format!("/proc/{pid}")).exists());
 }
 
 fn what_runs_beside_ends_with_the_sandbox() {

@@ -14,6 +14,7 @@ mod support;
 fn main() {
     sandbox::init();
     rootless::probe();
+    life::probe();
     harness::run(&[
         processes::TESTS,
         life::TESTS,
