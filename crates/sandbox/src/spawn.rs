@@ -1,5 +1,6 @@
 //! The caller's side: starting a sandbox, and what can be done with it then.
 
+use crate::cgroup;
 use crate::error::{Doing as _, SandboxError};
 use crate::message;
 use crate::own_program;
@@ -76,6 +77,7 @@ pub struct Child {
     // Dropped before the helper, which hears by it that nobody waits any more.
     socket: OwnedFd,
     helper: Helper,
+    owns_group: bool,
 }
 
 impl Child {
@@ -104,6 +106,10 @@ impl Child {
     pub fn wait(mut self) -> Result<Ended, SandboxError> {
         let ended = self.receive_end();
         self.helper.reap();
+        if ended.is_err() && self.owns_group {
+            // Nobody else does it, when the helper could not.
+            cgroup::remove(&self.running.cgroup);
+        }
         ended
     }
 
@@ -202,6 +208,7 @@ fn start(request: Request, stdio: Stdio) -> Result<Child, SandboxError> {
                     pidfd,
                     socket,
                     helper,
+                    owns_group: matches!(request, Request::Spawn(_)),
                 });
             }
             Some((Reply::Ended(_), _)) | None => {

@@ -31,6 +31,10 @@ pub(super) fn start(
     others: &Others,
     socket: &OwnedFd,
 ) -> SandboxError {
+    // Once more when the user has changed, which undoes it.
+    if let Err(error) = die_with_helper() {
+        return error;
+    }
     // Before there is a namespace of control groups, whose root this becomes.
     if let Err(error) = cgroup::join(group) {
         return error;
@@ -43,6 +47,11 @@ pub(super) fn start(
         Ok(never) => match never {},
         Err(error) => error,
     }
+}
+
+/// The sandbox does not outlive its helper.
+fn die_with_helper() -> Result<(), SandboxError> {
+    set_parent_process_death_signal(Some(Signal::KILL)).doing("tie the sandbox to its helper")
 }
 
 /// Never a value: a function that returns it in `Ok` does not return when all is well.
@@ -163,8 +172,7 @@ impl Program<'_> {
             system::filter_calls(&seccomp::filter(kept)).doing("filter system calls")?;
         }
         rights::become_user(self.user, kept)?;
-        // After the change of user, which clears it: the sandbox does not outlive its helper.
-        set_parent_process_death_signal(Some(Signal::KILL)).doing("tie the sandbox to its helper")?;
+        die_with_helper()?;
         rustix::process::umask(Mode::from_raw_mode(0o022));
         let [stdin, stdout, stderr] = streams;
         rustix::stdio::dup2_stdin(stdin).doing("set the streams")?;

@@ -1,4 +1,4 @@
-//! Runs tests in a program whose `main` is our own.
+//! Runs tests in a program whose `main` is our own, and says how they went as cargo's runner does.
 
 #![expect(clippy::print_stdout, reason = "the results of tests are read there")]
 
@@ -39,15 +39,25 @@ pub(crate) fn run(groups: &[&[Test]]) {
         return;
     }
     if let Some(reason) = crate::support::cannot_run() {
-        println!("{} tests skipped: {reason}", tests.len());
+        println!(
+            "test result: ok. 0 passed; 0 failed; {} ignored; skipped, since {reason}",
+            tests.len()
+        );
         return;
     }
+    let is_quiet = std::env::args().any(|word| word == "--quiet" || word == "-q");
     let mut n_failed = 0;
     for (name, test) in &tests {
         let passed = catch_unwind(test).is_ok();
-        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        if !passed || !is_quiet {
+            println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        }
         n_failed += usize::from(!passed);
     }
-    println!("{} passed, {n_failed} failed", tests.len() - n_failed);
+    let word = if n_failed == 0 { "ok" } else { "FAILED" };
+    println!(
+        "test result: {word}. {} passed; {n_failed} failed; 0 ignored",
+        tests.len() - n_failed
+    );
     exit(i32::from(n_failed > 0));
 }

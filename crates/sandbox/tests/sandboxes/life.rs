@@ -11,6 +11,7 @@ crate::tests![
     cve_2024_21626_what_runs_beside_cannot_leave_by_its_working_directory,
     what_runs_beside_ends_with_the_sandbox,
     a_sandbox_ends_when_its_caller_is_killed,
+    a_sandbox_ends_when_its_helper_is_killed,
     a_sandbox_can_outlive_its_caller,
     a_sandbox_that_has_ended_takes_no_more_processes,
     a_terminal_is_the_sandboxs_own,
@@ -139,6 +140,30 @@ fn a_sandbox_ends_when_its_caller_is_killed() {
     let world = World::new();
     let pid = caller_is_killed(&world, false);
     until(|| !std::path::Path::new(&format!("/proc/{pid}")).exists());
+}
+
+fn a_sandbox_ends_when_its_helper_is_killed() {
+    let world = World::new();
+    let mut spec = world.shell("sleep 1000");
+    spec.cgroup = Some(format!("sandbox-lost-{}", std::process::id()));
+    let (child, mut reader) = start(&spec).unwrap();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.pid())).unwrap();
+    let helper = stat
+        .rsplit_once(')')
+        .unwrap()
+        .1
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let helper = rustix::process::Pid::from_raw(helper).unwrap();
+    let group = child.running.cgroup.clone();
+    rustix::process::kill_process(helper, rustix::process::Signal::KILL).unwrap();
+    // Its end of the pipe closes when it has ended.
+    assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+    assert!(matches!(child.wait(), Err(sandbox::SandboxError::Lost)));
+    assert!(group.iter().all(|directory| !directory.exists()), "{group:?}");
 }
 
 fn a_sandbox_can_outlive_its_caller() {
