@@ -34,6 +34,8 @@ pub enum RootIs {
 }
 
 /// How layers are laid over each other.
+///
+/// `fuse-overlayfs` has no part in it: every kernel that the rest of this crate works on lets user namespaces mount overlays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Storage {
     /// By the kernel's overlayfs, with marks that only root can write.

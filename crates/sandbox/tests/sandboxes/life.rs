@@ -40,7 +40,7 @@ fn exec(argv: &[&str]) -> Exec {
     }
 }
 
-fn beside(running: &Running, argv: &[&str]) -> String {
+pub(crate) fn beside(running: &Running, argv: &[&str]) -> String {
     let (mut reader, writer) = pipe();
     let stdio = Stdio {
         stdin: None,

@@ -12,6 +12,7 @@ crate::tests![
     a_process_is_the_first_of_its_own,
     daemons_end_with_the_first_process,
     a_process_ends_when_its_child_is_dropped,
+    much_is_written_and_long_variables_are_read,
 ];
 
 fn a_program_writes_and_ends() {
@@ -76,6 +77,21 @@ fn daemons_end_with_the_first_process() {
     let world = World::new();
     // The daemon keeps the pipe open: reading to its end returns only when it has died.
     assert_eq!(output(&world.shell("(sleep 1000 &) ; echo done")), "done\n");
+}
+
+fn much_is_written_and_long_variables_are_read() {
+    let world = World::new();
+    let mut spec = world.shell("dd if=/dev/zero bs=1M count=64 2> /dev/null; printf %s $LONG | wc -c");
+    let long = "x".repeat(100_000);
+    spec.env.push(("LONG".to_owned(), long.clone()));
+    spec.env
+        .extend((0..10).map(|number| (format!("MORE_{number}"), long.clone())));
+    let text = output(&spec);
+    assert_eq!((text.len(), &text[64 << 20..]), ((64 << 20) + 7, "100000\n"));
+    // More than the kernel takes is an error, not a hang.
+    spec.env.push(("TOO_LONG".to_owned(), "x".repeat(1 << 20)));
+    let error = spawn(&spec, Stdio::default()).unwrap_err();
+    assert_eq!(error.to_string(), "exec \"sh\": argument list too long");
 }
 
 fn a_process_ends_when_its_child_is_dropped() {

@@ -32,7 +32,27 @@ pub(crate) fn probe() {
     spec.network = Network::Host;
     spec.root = Root::Directory(world.path("lower"));
     crate::harness::say(&output(&spec));
+    crate::harness::say(&with_company(&world));
     std::process::exit(0);
+}
+
+/// A sandbox with a first process, a terminal, limits and what else there is; what a process beside it sees.
+fn with_company(world: &World) -> String {
+    let mut spec = world.shell("sleep 1000");
+    spec.init = true;
+    spec.terminal = Some((80, 24));
+    spec.network = Network::Default;
+    spec.limits.memory = Some(64 << 20);
+    let child = sandbox::spawn(&spec, sandbox::Stdio::default()).unwrap();
+    sandbox::pause(&child.running).unwrap();
+    sandbox::unpause(&child.running).unwrap();
+    let text = crate::life::beside(
+        &child.running,
+        &["sh", "-c", "id -u; hostname; cat /proc/1/exe | wc -c"],
+    );
+    child.kill(9).unwrap();
+    child.wait().unwrap();
+    text
 }
 
 /// Runs the script in two sandboxes, of a user of the machine: over an overlay, and on the machine's network.
@@ -65,12 +85,14 @@ fn give_all(path: &Path, uid: u32) {
 const SCRIPT: &str = "id -u; echo 1 > /tmp/a; rm -f /etc/group; stat -c %F:%t:%T /dev/null; echo x > /dev/null; \
                       grep Seccomp: /proc/self/status | cut -f2; ls -d /sys/class /dev/pts/ptmx; wc -c < /proc/keys";
 const EXPECTED: &str = "character special file:1:3\n2\n/dev/pts/ptmx\n/sys/class\n0\n";
+/// The first process, which is ours, cannot be looked into.
+const COMPANY: &str = "0\nsandbox\ncat: can't open '/proc/1/exe': Permission denied\n0\n";
 
 fn a_user_without_subordinates_runs_as_the_only_one() {
     let world = World::new();
     let text = as_user(54321, &world, SCRIPT);
     let entered = "rootless, with a single user (/etc/subuid has no line for 54321)";
-    assert_eq!(text, format!("{entered}\n0\n{EXPECTED}0\n{EXPECTED}"));
+    assert_eq!(text, format!("{entered}\n0\n{EXPECTED}0\n{EXPECTED}{COMPANY}"));
     // What was written belongs to the user of the machine, and a removal is the kernel's own mark for it.
     assert_eq!(fs::metadata(world.path("upper/tmp/a")).unwrap().uid(), 54321);
     assert_eq!(fs::symlink_metadata(world.path("upper/etc/group")).unwrap().rdev(), 0);
@@ -85,7 +107,7 @@ fn a_user_with_subordinates_has_many() {
     let text = as_user(account.uid, &world, &format!("{SCRIPT}; chown 7:8 /tmp/a"));
     assert_eq!(
         text,
-        format!("rootless, with subordinate users and groups\n0\n{EXPECTED}0\n{EXPECTED}")
+        format!("rootless, with subordinate users and groups\n0\n{EXPECTED}0\n{EXPECTED}{COMPANY}")
     );
     // The user that is 7 inside is the seventh of the subordinate ones outside.
     let written = fs::metadata(world.path("upper/tmp/a")).unwrap().uid();
