@@ -8,6 +8,7 @@ mod host;
 mod plugged;
 
 use crate::cache_file;
+use crate::collect::collect;
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
@@ -102,6 +103,14 @@ fn manner(verb: Verb) -> Manner {
     }
 }
 
+/// Whether a command may leave something that nobody needs.
+fn removes(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::ImageRm | Verb::ImagePrune | Verb::SystemPrune | Verb::BuilderPrune
+    )
+}
+
 /// Whether a command needs the build cache.
 fn wants_cache(verb: Verb) -> bool {
     matches!(
@@ -157,7 +166,8 @@ impl Machine {
             flush(&held, terminal)?;
             return Ok(outcome);
         }
-        if manner != Manner::Reads && daemon != before {
+        let forgot = had_records && cache.records().results.is_empty();
+        if manner != Manner::Reads && (daemon != before || forgot) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;
             let changing = match changing {
                 Some(changing) => changing,
@@ -165,12 +175,25 @@ impl Machine {
             };
             images::change(&self.state, &changing, &before, &daemon, &self.blobs).map_err(Failure::new)?;
             volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
-            if had_records && cache.records().results.is_empty() {
+            if forgot {
                 cache_file::clear(&self.state, &changing).map_err(Failure::new)?;
             }
         }
+        if removes(self.verb) {
+            self.collect(terminal);
+        }
         flush(&held, terminal)?;
         Ok(outcome)
+    }
+
+    /// Frees what nobody needs any more. What cannot be freed now is by the next command that removes something.
+    fn collect(&self, terminal: &mut Terminal<'_>) {
+        match collect(&self.state, &self.blobs) {
+            Ok(Some(_)) => {}
+            Ok(None) if self.verb == Verb::ImageRm => {}
+            Ok(None) => terminal.remark("the space is freed later: another layerlab uses the store"),
+            Err(error) => terminal.remark(&format!("warning: the space could not be freed: {error}")),
+        }
     }
 
     fn change(&self, terminal: &mut Terminal<'_>) -> Result<Changing, Failure> {

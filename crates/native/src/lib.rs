@@ -8,6 +8,7 @@
 pub mod advising;
 pub mod check;
 pub mod docker;
+pub mod fsck;
 pub mod preview;
 pub mod serve;
 // What a person says.
@@ -18,6 +19,7 @@ pub mod terminal;
 // What lies on disk.
 pub mod atomic;
 pub mod cache_file;
+pub mod collect;
 pub mod disk;
 pub mod files;
 pub mod folder;
@@ -28,6 +30,7 @@ pub mod layout;
 pub mod outputs;
 pub mod placed;
 pub mod records;
+pub mod references;
 pub mod session;
 pub mod state;
 pub mod volumes;

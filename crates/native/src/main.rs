@@ -1,10 +1,11 @@
 //! The `layerlab` program.
 
 use clap::Parser;
-use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
+use native::args::{Call, Cli, Command, RegistryCommand, for_clap, is_docker};
 use native::check::{Verdict, Wanted, check};
 use native::docker;
 use native::failure::Failure;
+use native::fsck::{Soundness, fsck};
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
@@ -54,7 +55,7 @@ fn dispatch(terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     if is_docker(&words) {
         return docker::run(&words, terminal).map(ExitCode::from);
     }
-    run(&Cli::parse_from(root_last(std::env::args_os().collect())), terminal)
+    run(&Cli::parse_from(for_clap(std::env::args_os().collect())), terminal)
 }
 
 fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
@@ -67,6 +68,12 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
         Command::Preview(args) => {
             preview(args, terminal)?;
             return Ok(ExitCode::SUCCESS);
+        }
+        Command::Fsck(args) => {
+            return Ok(match fsck(args, terminal)? {
+                Soundness::Sound => ExitCode::SUCCESS,
+                Soundness::Broken => ExitCode::FAILURE,
+            });
         }
         Command::Registry(RegistryCommand::Serve(args)) => {
             Registry::bind(args, &variables())?.run();
