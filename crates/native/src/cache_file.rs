@@ -85,15 +85,15 @@ pub(crate) fn write_doc(state: &State, doc: &CacheDoc) -> io::Result<()> {
     crate::atomic::write_file(&state.cache_file(), &bytes)
 }
 
-/// Forgets everything.
+/// Forgets everything, durably: blobs are removed next that it names.
 ///
 /// # Errors
 ///
 /// If the file cannot be removed.
 pub fn clear(state: &State, _changing: &Changing) -> io::Result<()> {
     match std::fs::remove_file(state.cache_file()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.and_then(|()| crate::atomic::sync_folder(&state.cache_file())),
     }
 }
 
