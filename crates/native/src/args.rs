@@ -2,12 +2,14 @@
 
 #![allow(clippy::doc_markdown)] // doc comments of arguments are their help text, where backticks would show
 
+mod all;
 mod named_context;
 mod output;
 mod pairs;
 mod secret;
 mod verbs;
 
+pub use all::command;
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
@@ -24,6 +26,11 @@ Examples:
   layerlab preview -o type=oci,dest=i.tar .     keep the image as an archive
   layerlab check .                              what BuildKit would warn about, without building
   layerlab preview --check -f other.Dockerfile .
+  layerlab images                               the images of this machine
+  layerlab save site -o site.tar                one of them as an archive, for docker load
+  layerlab load -i site.tar                     the other way round
+  layerlab system df; layerlab system prune     what everything takes, and freeing what nobody needs
+  layerlab system fsck                          whether everything is as its name says
 
 A RUN is simulated, and so is a base image that comes from the catalogue: both are marked `simulated`.
 Everything else is what BuildKit would make, to the digest.";
@@ -42,6 +49,12 @@ Examples:
         Hand the image to Docker.
   SOURCE_DATE_EPOCH=0 layerlab preview -o type=oci,dest=i.tar,rewrite-timestamp=true .
         The same digests on every machine.";
+
+const COMPLETION_EXAMPLES: &str = "\
+Examples:
+  eval \"$(layerlab completion bash)\"                                    for this shell; in ~/.bashrc for all
+  layerlab completion zsh > \"${fpath[1]}/_layerlab\"
+  layerlab completion fish > ~/.config/fish/completions/layerlab.fish";
 
 const FSCK_EXAMPLES: &str = "\
 Examples:
@@ -76,11 +89,42 @@ pub enum Command {
     Preview(Box<PreviewArgs>),
     /// Say what BuildKit's build checks find in a Dockerfile, without building it
     Check(Box<CheckArgs>),
+    /// Print a script that completes commands, names of images and paths
+    Completion(CompletionArgs),
+    /// Write the manual pages
+    Man(ManArgs),
     /// Check that everything in the store is whole (also: system fsck)
     Fsck(FsckArgs),
     /// Run a registry
     #[command(subcommand)]
     Registry(RegistryCommand),
+}
+
+/// `layerlab completion`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETION_EXAMPLES)]
+pub struct CompletionArgs {
+    /// Whose script
+    pub shell: Shell,
+}
+
+/// A shell that completes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Fish.
+    Fish,
+    /// Zsh.
+    Zsh,
+}
+
+/// `layerlab man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where they go: a folder man1 in one that MANPATH names
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
 }
 
 /// `layerlab system fsck`.

@@ -16,13 +16,15 @@ use crate::session::{WAITING, root_of};
 use crate::state::{Changing, State};
 use crate::terminal::Terminal;
 use crate::volumes;
-use builder::Cache;
+use builder::{Cache, Record, Records};
 use cli::docker::Outcome;
 use cli::grammar::{Effect, Flag, Kind, Verb};
 use cli::program::Program;
 use cli::words::{Answer, Call, parse_for};
 use engine::Daemon;
 use host::{Here, HereFiles};
+use oci::Digest;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// This program, as its commands name it.
 pub static PROGRAM: Program = Program {
@@ -103,6 +105,12 @@ fn manner(verb: Verb) -> Manner {
     }
 }
 
+/// The results that a command dropped from the build cache.
+fn forgotten(before: &BTreeMap<Digest, Record>, after: &Records) -> BTreeSet<Digest> {
+    let keys = before.keys().filter(|key| !after.results.contains_key(*key));
+    keys.copied().collect()
+}
+
 /// Whether a command may leave something that nobody needs.
 fn removes(verb: Verb) -> bool {
     matches!(
@@ -157,7 +165,7 @@ impl Machine {
         } else {
             Cache::default()
         };
-        let had_records = !cache.records().results.is_empty();
+        let results = cache.records().results.clone();
         let mut daemon = before.clone();
         // What is said is believed: it waits until what it says is durable.
         let mut held = Vec::new();
@@ -166,8 +174,8 @@ impl Machine {
             flush(&held, terminal)?;
             return Ok(outcome);
         }
-        let forgot = had_records && cache.records().results.is_empty();
-        if manner != Manner::Reads && (daemon != before || forgot) {
+        let forgotten = forgotten(&results, cache.records());
+        if manner != Manner::Reads && (daemon != before || !forgotten.is_empty()) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;
             let changing = match changing {
                 Some(changing) => changing,
@@ -175,8 +183,8 @@ impl Machine {
             };
             images::change(&self.state, &changing, &before, &daemon, &self.blobs).map_err(Failure::new)?;
             volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
-            if forgot {
-                cache_file::clear(&self.state, &changing).map_err(Failure::new)?;
+            if !forgotten.is_empty() {
+                cache_file::forget(&self.state, &changing, &forgotten).map_err(Failure::new)?;
             }
         }
         if removes(self.verb) {
@@ -230,7 +238,10 @@ impl Machine {
             registries: &plugged::registries(),
             transport: &mut *transport,
             wire: &mut registry::client::Bare,
-            host: &mut Here { files: HereFiles },
+            host: &mut Here {
+                files: HereFiles,
+                root: self.state.root().display().to_string(),
+            },
             now: terminal.now,
             out: if streams { terminal.stdout } else { held },
             err: terminal.stderr,

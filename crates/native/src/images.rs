@@ -291,13 +291,17 @@ fn tagged_of(entry: &Descriptor) -> Option<Time> {
     })
 }
 
-/// The name that an entry gives its image.
+/// The name that an entry gives its image. Where the two that it can have disagree, somebody gave it the short one, copying the other.
 pub(crate) fn name_of(entry: &Descriptor) -> Option<Reference> {
-    let text = entry
-        .annotations
-        .get(NAME)
-        .or_else(|| entry.annotations.get(REF_NAME))?;
-    Reference::parse(text).ok().map(Reference::or_latest)
+    let name = |key: &str| Some(Reference::parse(entry.annotations.get(key)?).ok()?.or_latest());
+    let (Some(full), Some(short)) = (name(NAME), entry.annotations.get(REF_NAME)) else {
+        return name(NAME).or_else(|| name(REF_NAME));
+    };
+    if *short == full.familiar() || Some(short.as_str()) == full.tag() {
+        Some(full)
+    } else {
+        name(REF_NAME)
+    }
 }
 
 pub(crate) fn index_file(state: &State) -> PathBuf {

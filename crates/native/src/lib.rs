@@ -7,8 +7,10 @@
 // The commands.
 pub mod advising;
 pub mod check;
+pub mod completion;
 pub mod docker;
 pub mod fsck;
+pub mod manual;
 pub mod preview;
 pub mod serve;
 // What a person says.

@@ -1,11 +1,13 @@
 //! The `layerlab` program.
 
-use clap::Parser;
-use native::args::{Call, Cli, Command, RegistryCommand, for_clap, is_docker};
+use clap::FromArgMatches;
+use native::args::{Call, Cli, Command, RegistryCommand, command, for_clap, is_docker};
 use native::check::{Verdict, Wanted, check};
+use native::completion;
 use native::docker;
 use native::failure::Failure;
 use native::fsck::{Soundness, fsck};
+use native::manual;
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
@@ -55,7 +57,17 @@ fn dispatch(terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     if is_docker(&words) {
         return docker::run(&words, terminal).map(ExitCode::from);
     }
-    run(&Cli::parse_from(for_clap(std::env::args_os().collect())), terminal)
+    if let [word, rest @ ..] = &words[..]
+        && word == completion::ASK
+    {
+        return terminal
+            .print(&completion::candidates(rest, terminal))
+            .map(|()| ExitCode::SUCCESS);
+    }
+    let matches = command().get_matches_from(for_clap(std::env::args_os().collect()));
+    // What matches the command line has the form of its arguments.
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    run(&cli, terminal)
 }
 
 fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
@@ -67,6 +79,14 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
         }
         Command::Preview(args) => {
             preview(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Completion(args) => {
+            terminal.print(completion::script(args.shell))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Man(args) => {
+            manual::write(&args.dir)?;
             return Ok(ExitCode::SUCCESS);
         }
         Command::Fsck(args) => {

@@ -21,6 +21,8 @@ pub struct Session {
     pub blobs: DiskBlobs,
     /// Its build cache, with what the last build of this project consisted of.
     pub cache: Cache,
+    /// What is kept of it already.
+    loaded: Records,
     /// Says which project this is.
     project: String,
 }
@@ -44,12 +46,14 @@ impl Session {
             terminal.remark(&format!("warning: {warning}"));
         }
         let project = format!("{project}\0");
-        let mut records = loaded.cache.records().clone();
+        let loaded = loaded.cache.records().clone();
+        let mut records = loaded.clone();
         keep_seen_of(&mut records, &project);
         Ok(Session {
             state,
             blobs,
             cache: Cache::of_records(records),
+            loaded,
             project,
         })
     }
@@ -75,7 +79,11 @@ impl Session {
             .into_iter()
             .map(|(place, seen)| (format!("{}{place}", self.project), seen));
         records.seen = own.collect();
-        cache_file::save(&self.state, &records, &mut self.blobs, || terminal.remark(WAITING))
+        cache_file::save(&self.state, &self.loaded, &records, &mut self.blobs, || {
+            terminal.remark(WAITING);
+        })?;
+        self.loaded = records;
+        Ok(())
     }
 
     /// Keeps what a build made, under `names`, with the images of this machine.

@@ -117,7 +117,7 @@ impl State {
 
     /// The records of the build cache.
     pub fn cache_file(&self) -> PathBuf {
-        self.root.join("cache.json")
+        self.root.join("cache")
     }
 }
 

@@ -243,6 +243,72 @@ fn the_program_calls_itself_by_its_name() {
 }
 
 #[test]
+fn one_page_lists_every_command() {
+    let help = Bench::new().ok(&["--help"]);
+    for word in [
+        "preview",
+        "registry",
+        "fsck",
+        "images",
+        "image ",
+        "system ",
+        "LAYERLAB_ROOT",
+        "layerlab save site",
+    ] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+}
+
+#[test]
+fn words_are_completed_from_what_there_is() {
+    let bench = Bench::with_image();
+    let offered = |words: &[&str]| -> Vec<String> {
+        let printed = bench.ok(&[&["__complete"], words].concat());
+        printed
+            .lines()
+            .map(|line| line.split('\t').next().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(offered(&["rmi", "s"]), ["site:1"]);
+    assert_eq!(offered(&["rm"]), ["rm", "rmi"]);
+    assert_eq!(offered(&["prev"]), ["preview"]);
+    assert_eq!(offered(&["preview", "--ta"]), ["--tag", "--target"]);
+    assert_eq!(offered(&["completion", "b"]), ["bash"]);
+    assert_eq!(offered(&["save", "-o", "con"]), ["context/"]);
+    assert_eq!(offered(&["--root", "none", "rmi", ""]), [""; 0]);
+    assert!(!bench.path("none").exists());
+}
+
+#[test]
+fn bash_completes_a_name_with_a_colon() {
+    let bench = Bench::with_image();
+    let bin = Path::new(env!("CARGO_BIN_EXE_layerlab")).parent().unwrap();
+    let script = "eval \"$(layerlab completion bash)\"; COMP_LINE='layerlab rmi site:'; COMP_POINT=${#COMP_LINE}; \
+                  _layerlab; echo \"${COMPREPLY[@]}\"";
+    let output = Command::new("bash")
+        .args(["--norc", "-c", script])
+        .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+        .env("LAYERLAB_ROOT", bench.path("root"))
+        .output();
+    // A machine without it has nothing to complete.
+    let Ok(output) = output else { return };
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "1\n",
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn manual_pages_are_written() {
+    let bench = Bench::new();
+    bench.ok(&["man", "man1"]);
+    let page = fs::read_to_string(bench.path("man1/layerlab-image-ls.1")).unwrap();
+    assert!(page.starts_with(".TH LAYERLAB-IMAGE-LS 1"), "{page}");
+}
+
+#[test]
 fn the_root_may_stand_before_and_after_the_command() {
     let bench = Bench::with_image();
     for words in [
@@ -393,6 +459,26 @@ fn what_the_build_cache_needs_stays_until_it_is_pruned() {
     let pruned = bench.ok(&["system", "prune", "-af"]);
     assert!(pruned.contains("Deleted build cache objects:"), "{pruned}");
     assert_eq!(bench.blobs(), 0);
+}
+
+#[test]
+fn the_oldest_results_go_until_the_build_cache_is_small_enough() {
+    let bench = Bench::with_image();
+    bench.write("context/b", vec![b'x'; 5000]);
+    bench.build("site:1");
+    bench.ok(&["rmi", "site:1"]);
+    bench.ok(&["image", "prune", "-f"]);
+    let size = || bench.ok(&["system", "df", "--format", "{{.Type}} {{.Size}}"]);
+    assert!(size().contains("Build Cache 5.012kB"), "{}", size());
+    bench.ok(&["builder", "prune", "-f", "--keep-storage", "5100"]);
+    assert!(size().contains("Build Cache 5.012kB"), "{}", size());
+    bench.ok(&["builder", "prune", "-f", "--keep-storage", "5000"]);
+    assert!(size().contains("Build Cache 5kB"), "{}", size());
+    bench.ok(&["builder", "prune", "-f", "--filter", "until=2000-01-01"]);
+    assert!(size().contains("Build Cache 5kB"), "{}", size());
+    bench.ok(&["builder", "prune", "-f"]);
+    assert!(size().contains("Build Cache 0B"), "{}", size());
+    assert!(bench.ok(&["system", "fsck"]).ends_with("nothing is wrong\n"));
 }
 
 #[test]

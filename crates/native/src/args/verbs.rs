@@ -1,7 +1,6 @@
 //! Which words are commands of the `docker` command language, and which are read by clap.
 
-use super::Cli;
-use clap::CommandFactory;
+use super::all::is_ours;
 use cli::grammar;
 use std::ffi::{OsStr, OsString};
 
@@ -29,12 +28,6 @@ pub fn is_docker(words: &[String]) -> bool {
             _ => return named(rest),
         }
     }
-}
-
-fn is_ours(word: &str) -> bool {
-    Cli::command()
-        .get_subcommands()
-        .any(|command| command.get_name() == word)
 }
 
 /// The arguments as clap reads them: a `--root` that stands before the command is put after it, and `system fsck` is one word.
