@@ -245,9 +245,11 @@ fn work(bench: &Bench, root: &Path, worker: u64, ledger: &Ledger, stop: &AtomicB
             let old = name("built", number - 3);
             ledger.run(&old, layerlab(root, &["rmi", &old]), |_| Known::Gone);
         }
-        if number % 4 == 3 {
-            let old = name("tagged", number - 2);
+        if number >= 5 {
+            let old = name("tagged", number - 5);
             ledger.run(&old, layerlab(root, &["rmi", "-f", &old]), |_| Known::Gone);
+        }
+        if number % 4 == 3 {
             let prune = ["builder prune -af", "image prune -f", "system prune -f"][random.below(3) as usize];
             let words: Vec<&str> = prune.split(' ').collect();
             let _ = layerlab(root, &words).output().unwrap();

@@ -19,7 +19,11 @@ impl Bench {
         );
         let bench = Bench(std::env::temp_dir().join(name));
         fs::create_dir_all(bench.0.join("context")).unwrap();
-        fs::write(bench.0.join("context/Dockerfile"), "FROM scratch\nCOPY a /a\nCMD [\"/a\"]\n").unwrap();
+        fs::write(
+            bench.0.join("context/Dockerfile"),
+            "FROM scratch\nCOPY a /a\nCMD [\"/a\"]\n",
+        )
+        .unwrap();
         fs::write(bench.0.join("context/a"), "hello\n").unwrap();
         bench.layerlab(&["preview", "-q", "-t", "site:1", "context"]);
         bench
@@ -66,7 +70,15 @@ fn skopeo_reads_the_store_by_name_and_finds_the_same_image() {
     bench.run("skopeo", &["copy", "-q", "oci:root/store:site:1", "oci:out:x"]);
     fs::write(bench.0.join("context/From"), "FROM b\n").unwrap();
     let copy = "b=oci-layout://out:x";
-    let built = bench.layerlab(&["preview", "-q", "--build-context", copy, "-f", "context/From", "context"]);
+    let built = bench.layerlab(&[
+        "preview",
+        "-q",
+        "--build-context",
+        copy,
+        "-f",
+        "context/From",
+        "context",
+    ]);
     assert!(built.starts_with("sha256:"), "{built}");
 }
 
@@ -74,7 +86,10 @@ fn skopeo_reads_the_store_by_name_and_finds_the_same_image() {
 fn what_skopeo_puts_into_the_store_is_an_image_of_ours() {
     let bench = Bench::new();
     bench.layerlab(&["save", "site:1", "-o", "site.tar"]);
-    bench.run("skopeo", &["copy", "-q", "docker-archive:site.tar", "oci:root/store:theirs:1"]);
+    bench.run(
+        "skopeo",
+        &["copy", "-q", "docker-archive:site.tar", "oci:root/store:theirs:1"],
+    );
     let listed = bench.layerlab(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
     assert!(listed.contains("theirs:1\n") && listed.contains("site:1\n"), "{listed}");
     // Its layer is packed there, and plain with us.
@@ -94,10 +109,21 @@ fn skopeo_and_we_load_what_the_other_saved() {
     bench.layerlab(&["save", "site:1", "-o", "site.tar"]);
     let raw = bench.run("skopeo", &["inspect", "--config", "docker-archive:site.tar"]);
     assert!(raw.contains("/a"), "{raw}");
-    bench.run("skopeo", &["copy", "-q", "oci:root/store:site:1", "oci-archive:theirs.tar:theirs:2"]);
+    bench.run(
+        "skopeo",
+        &["copy", "-q", "oci:root/store:site:1", "oci-archive:theirs.tar:theirs:2"],
+    );
     bench.layerlab(&["load", "-i", "theirs.tar"]);
     assert_eq!(bench.id("theirs:2"), id);
-    bench.run("skopeo", &["copy", "-q", "oci:root/store:site:1", "docker-archive:docker.tar:theirs:3"]);
+    bench.run(
+        "skopeo",
+        &[
+            "copy",
+            "-q",
+            "oci:root/store:site:1",
+            "docker-archive:docker.tar:theirs:3",
+        ],
+    );
     bench.layerlab(&["load", "-i", "docker.tar"]);
     assert_eq!(bench.id("theirs:3"), id);
 }
@@ -110,6 +136,13 @@ fn umoci_lists_unpacks_and_tags_what_is_in_the_store() {
     assert_eq!(fs::read(bench.0.join("bundle/rootfs/a")).unwrap(), b"hello\n");
     bench.run("umoci", &["tag", "--image", "root/store:site:1", "umo"]);
     let listed = bench.layerlab(&["images", "--format", "{{.Repository}}:{{.Tag}}"]);
-    assert_eq!(listed.lines().filter(|line| ["site:1", "umo:latest"].contains(line)).count(), 2, "{listed}");
+    assert_eq!(
+        listed
+            .lines()
+            .filter(|line| ["site:1", "umo:latest"].contains(line))
+            .count(),
+        2,
+        "{listed}"
+    );
     assert_eq!(bench.id("umo"), bench.id("site:1"));
 }
