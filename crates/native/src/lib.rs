@@ -7,6 +7,10 @@
 // The commands.
 pub mod advising;
 pub mod check;
+pub mod completion;
+pub mod docker;
+pub mod fsck;
+pub mod manual;
 pub mod preview;
 pub mod serve;
 // What a person says.
@@ -17,15 +21,21 @@ pub mod terminal;
 // What lies on disk.
 pub mod atomic;
 pub mod cache_file;
+pub mod collect;
 pub mod disk;
 pub mod files;
 pub mod folder;
+pub mod images;
+pub mod ingest;
+pub mod layers;
 pub mod layout;
 pub mod outputs;
 pub mod placed;
 pub mod records;
+pub mod references;
 pub mod session;
 pub mod state;
+pub mod volumes;
 pub mod world;
 // What a person sees.
 pub mod checks;
