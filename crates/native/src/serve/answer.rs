@@ -1,15 +1,16 @@
 //! From hyper's values to the registry's and back.
 
+use super::accounts::AccountFile;
 use super::connection::status;
 use super::spool::Spool;
+use super::tls::Renewed;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use registry::{Body, Headers, LogStream, Method, Request, Server};
+use registry::{Body, Headers, Level, LogStream, Method, Request, Server};
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::{BlobStore, MemoryBlobs, Time};
@@ -17,6 +18,7 @@ use store::{BlobStore, MemoryBlobs, Time};
 /// The registry that all connections speak to, one request after the other.
 pub(super) struct Shared {
     desk: Mutex<Desk>,
+    accounts: Option<AccountFile>,
 }
 
 struct Desk {
@@ -30,12 +32,14 @@ pub(super) struct Asked {
     pub(super) body: Spool,
     /// Whether the body came to its end.
     pub(super) is_whole: bool,
-    pub(super) remote: SocketAddr,
+    /// `address:port`.
+    pub(super) remote: String,
 }
 
 impl Shared {
-    pub(super) fn new(server: Server) -> Shared {
+    pub(super) fn new(server: Server, accounts: Option<AccountFile>) -> Shared {
         Shared {
+            accounts,
             desk: Mutex::new(Desk {
                 server,
                 blobs: MemoryBlobs::default(),
@@ -43,12 +47,48 @@ impl Shared {
         }
     }
 
-    pub(super) fn log_start(&self, address: SocketAddr) {
-        self.with(|desk| desk.server.log_start(now(), &address.to_string()));
+    pub(super) fn log_start(&self, address: &str) {
+        self.with(|desk| desk.server.log_start(now(), address));
+    }
+
+    /// Says what came of a certificate that changed.
+    pub(super) fn log_renewed(&self, renewed: &Renewed) {
+        self.with(|desk| match renewed {
+            Renewed::Same => {}
+            Renewed::New => desk
+                .server
+                .log_event(now(), Level::Info, "the TLS certificate changed and was read again"),
+            Renewed::Kept(reason) => {
+                let message = format!("the TLS certificate changed and cannot be used, the old one stays: {reason}");
+                desk.server.log_event(now(), Level::Error, &message);
+            }
+        });
+    }
+
+    /// Reads the accounts again if their file has changed.
+    fn renew_accounts(&self) {
+        let Some(file) = &self.accounts else { return };
+        let outcome = file.changed();
+        if let Ok(None) = outcome {
+            return;
+        }
+        self.with(|desk| match outcome {
+            Ok(None) => {}
+            Ok(Some(accounts)) => {
+                desk.server.set_accounts(accounts);
+                desk.server
+                    .log_event(now(), Level::Info, "the htpasswd file changed and was read again");
+            }
+            Err(reason) => {
+                let message = format!("the htpasswd file changed and cannot be used, the old accounts stay: {reason}");
+                desk.server.log_event(now(), Level::Error, &message);
+            }
+        });
     }
 
     /// How much of the body is worth reading, or the answer without it.
-    pub(super) fn admit(&self, head: &Parts, remote: SocketAddr) -> Result<u64, Response<Full<Bytes>>> {
+    pub(super) fn admit(&self, head: &Parts, remote: String) -> Result<u64, Response<Full<Bytes>>> {
+        self.renew_accounts();
         let mut nothing = io::empty();
         let request = into_request(head, remote, &mut nothing).ok_or_else(|| status(StatusCode::NOT_IMPLEMENTED))?;
         self.with(|desk| {
@@ -120,7 +160,7 @@ impl AsRef<[u8]> for Piece {
 }
 
 /// `None` for a method that no registry knows.
-fn into_request<'b>(head: &Parts, remote: SocketAddr, body: &'b mut dyn Read) -> Option<Request<'b>> {
+fn into_request<'b>(head: &Parts, remote: String, body: &'b mut dyn Read) -> Option<Request<'b>> {
     let method = read_method(&head.method)?;
     let mut headers = Headers::default();
     for (name, value) in &head.headers {
@@ -131,7 +171,7 @@ fn into_request<'b>(head: &Parts, remote: SocketAddr, body: &'b mut dyn Read) ->
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers,
-        remote: remote.to_string(),
+        remote,
         body,
     })
 }

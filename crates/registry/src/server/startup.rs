@@ -54,6 +54,12 @@ impl Server {
             self.log.add(now, level, &line, &own);
         }
     }
+
+    /// Logs something that happened to the server, not in a request.
+    pub fn log_event(&mut self, now: Time, level: Level, message: &str) {
+        let own = self.log.own.clone();
+        self.log.add(now, level, message, &own);
+    }
 }
 
 /// What `registry:2` says of itself.
