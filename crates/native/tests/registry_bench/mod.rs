@@ -1,6 +1,6 @@
 //! A registry that runs, and how it is asked: by `curl`, by `skopeo` and by hand.
 
-#![allow(dead_code)] // each suite uses its part
+#![allow(dead_code, unreachable_pub)] // each suite uses its part
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -130,7 +130,7 @@ impl Bench {
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let id = self.id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([format!("-{name}"), id]).status().unwrap().success());
     }
 
     /// Waits until it has ended; its exit code.
