@@ -93,7 +93,9 @@ fn asked_to_stop_it_finishes_what_is_under_way_and_takes_on_nothing_new() {
     assert!(
         std::net::TcpStream::connect(&bench.address)
             .is_err_and(|error| { error.kind() == std::io::ErrorKind::ConnectionRefused })
-            || bench.raw(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n").is_none()
+            || bench
+                .raw(b"GET /v2/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .is_none()
     );
     stream.write_all(b"lo").unwrap();
     let mut reply = String::new();

@@ -130,7 +130,13 @@ impl Bench {
     /// Sends a signal.
     pub fn signal(&self, name: &str) {
         let id = self.id().to_string();
-        assert!(Command::new("kill").args([format!("-{name}"), id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([format!("-{name}"), id])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// Waits until it has ended; its exit code.
@@ -167,7 +173,6 @@ impl Bench {
     pub fn raw(&self, bytes: &[u8]) -> Option<Reply> {
         let mut stream = self.connect();
         let _ = stream.write_all(bytes);
-        let _ = stream.shutdown(std::net::Shutdown::Write);
         Reply::read(stream, false)
     }
 
