@@ -3,6 +3,8 @@
 //! A disk image lies on XFS, which copies a file in a moment by sharing its blocks. Such a copy has only what the kernel had
 //! written by then, as a disk has after a power cut. Takes root; `LAYERLAB_CUTS` says how many cuts there are.
 
+#![allow(clippy::print_stdout)] // how much was tried is worth a line
+
 mod registry_bench;
 
 use oci::Digest;
@@ -117,6 +119,50 @@ fn a_power_cut_loses_nothing_that_was_answered() {
     let _ = fs::remove_dir_all(dir);
 }
 
+#[test]
+fn a_full_disk_refuses_what_does_not_fit_and_loses_nothing() {
+    let dir = new_dir();
+    let mut mounts = Mounts(Vec::new());
+    let place = dir.join("full");
+    fs::create_dir_all(&place).unwrap();
+    sure(
+        Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=3m", "tmpfs"])
+            .arg(&place),
+    );
+    mounts.0.push(place.clone());
+    let mut bench = Bench::start(dir.clone(), &storage("full/registry"));
+    let bytes = |n: u8, size: usize| -> Vec<u8> { vec![n; size] };
+    let push = |bench: &Bench, bytes: &[u8]| {
+        let target = format!("/v2/a/blobs/uploads/?digest={}", Digest::of(bytes));
+        bench.ask("POST", &target, &[], bytes).status
+    };
+    assert_eq!(push(&bench, &bytes(1, 2_000_000)), 201);
+    assert_eq!(push(&bench, &bytes(2, 2_000_000)), 500);
+    // Small ones go to the journal, until that is full as well.
+    let answers: Vec<u16> = (10..40).map(|n| push(&bench, &bytes(n, 60_000))).collect();
+    let kept: Vec<u8> = (10..40)
+        .zip(&answers)
+        .filter(|(_, status)| **status == 201)
+        .map(|(n, _)| n)
+        .collect();
+    assert!(kept.len() > 2 && kept.len() < 20, "{answers:?}");
+    assert_eq!(fs::read_dir(place.join("registry/uploads")).unwrap().count(), 0);
+    for _ in 0..2 {
+        for (n, size) in kept.iter().map(|n| (*n, 60_000)).chain([(1, 2_000_000)]) {
+            let expected = bytes(n, size);
+            let reply = bench.ask("GET", &format!("/v2/a/blobs/{}", Digest::of(&expected)), &[], b"");
+            assert!(reply.status == 200 && reply.body == expected, "{n}");
+        }
+        sure(Command::new("mount").args(["-o", "remount,size=9m"]).arg(&place));
+        bench.restart();
+    }
+    assert_eq!(push(&bench, &bytes(2, 2_000_000)), 201);
+    drop(bench);
+    drop(mounts);
+    let _ = fs::remove_dir_all(dir);
+}
+
 /// Ends the pushers, whatever happens.
 struct Over<'a>(&'a AtomicBool);
 
@@ -136,7 +182,7 @@ fn storage(root: &str) -> [(&'static str, &str); 2] {
 /// A small layer and now and then a large one, and an image of them. Each is noted once it is acknowledged.
 fn push(bench: &Bench, pusher: usize, n: usize, acknowledged: &Mutex<Acknowledged>) {
     let repository = format!("app{pusher}");
-    let size = if n % 3 == 0 { 300_000 } else { 3000 };
+    let size = if n.is_multiple_of(3) { 300_000 } else { 3000 };
     let layer: Vec<u8> = format!("{pusher} {n} ").bytes().cycle().take(size).collect();
     let note = |bytes: &[u8]| acknowledged.lock().unwrap().blobs.push(Digest::of(bytes));
     bench.push_blob(&repository, &layer);

@@ -28,30 +28,27 @@ pub fn collect(args: &CollectArgs, variables: &[(String, String)], out: &mut dyn
         disk.collect(Duration::ZERO, untagged)
     };
     let collected = collected.map_err(|error| failed(&disk, &error))?;
-    let mut report = String::new();
-    for (repository, name) in &collected.manifests {
-        report += &format!("{repository}: manifest eligible for deletion: {name}\n");
-    }
-    for (repository, name) in &collected.links {
-        report += &format!("{repository}: blob of no manifest: {name}\n");
-    }
-    for content in &collected.blobs {
-        report += &format!("blob eligible for deletion: {content}\n");
-    }
-    for (repository, name) in &collected.unreadable {
-        report += &format!("{repository}: manifest {name} cannot be read, nothing of this repository is deleted\n");
-    }
-    let (blobs, manifests) = (collected.blobs.len(), collected.manifests.len());
+    let manifests = collected.manifests.iter();
+    let manifests = manifests.map(|(repository, name)| format!("{repository}: manifest eligible for deletion: {name}"));
+    let links = collected.links.iter();
+    let links = links.map(|(repository, name)| format!("{repository}: blob of no manifest: {name}"));
+    let blobs = collected.blobs.iter();
+    let blobs = blobs.map(|content| format!("blob eligible for deletion: {content}"));
+    let unreadable = collected.unreadable.iter().map(|(repository, name)| {
+        format!("{repository}: manifest {name} cannot be read, nothing of this repository is deleted")
+    });
     let done = if args.dry_run {
         "eligible for deletion"
     } else {
         "deleted"
     };
-    report += &format!(
-        "{blobs} blobs and {manifests} manifests {done}, {} bytes\n",
+    let sum = format!(
+        "{} blobs and {} manifests {done}, {} bytes",
+        collected.blobs.len(),
+        collected.manifests.len(),
         collected.bytes
     );
-    print(out, &report)
+    print(out, manifests.chain(links).chain(blobs).chain(unreadable).chain([sum]))
 }
 
 /// `layerlab registry fsck`: says what is missing or broken. It is not clean if something was lost.
@@ -62,10 +59,9 @@ pub fn collect(args: &CollectArgs, variables: &[(String, String)], out: &mut dyn
 pub fn check(args: &FsckArgs, variables: &[(String, String)], out: &mut dyn Write) -> Result<Verdict, Failure> {
     let disk = open(&args.config, variables)?;
     let (count, findings) = disk.check().map_err(|error| failed(&disk, &error))?;
-    let mut report: String = findings.iter().map(|finding| format!("{finding}\n")).collect();
     let lost = findings.iter().filter(|finding| finding.is_loss()).count();
-    report += &format!("{count} blobs are whole, {lost} things are missing or broken\n");
-    print(out, &report)?;
+    let sum = format!("{count} blobs are whole, {lost} things are missing or broken");
+    print(out, findings.iter().map(Finding::to_string).chain([sum]))?;
     let is_clean = !findings.iter().any(Finding::is_loss);
     Ok(if is_clean { Verdict::Clean } else { Verdict::Warned })
 }
@@ -91,7 +87,8 @@ fn failed(disk: &Disk, error: &io::Error) -> Failure {
     Failure::new(format!("{}: {error}", disk.root().display()))
 }
 
-fn print(out: &mut dyn Write, report: &str) -> Result<(), Failure> {
-    out.write_all(report.as_bytes())
+fn print(out: &mut dyn Write, mut lines: impl Iterator<Item = String>) -> Result<(), Failure> {
+    lines
+        .try_for_each(|line| writeln!(out, "{line}"))
         .map_err(|error| Failure::new(format!("could not write the report: {error}")))
 }

@@ -5,13 +5,13 @@ use crate::registry_bench::{Bench, Reply};
 use serde_json::Value;
 
 /// The number of answers that were as they should be; what was wrong otherwise.
-pub type Outcome = Result<usize, String>;
+pub(crate) type Outcome = Result<usize, String>;
 
 /// One row.
-pub type Api = (&'static str, fn(&Bench, &Set) -> Outcome);
+pub(crate) type Api = (&'static str, fn(&Bench, &Set) -> Outcome);
 
 /// All 28, in an order in which each finds what it needs.
-pub const ALL: [Api; 28] = [
+pub(crate) const ALL: [Api; 28] = [
     ("ping", ping),
     ("blob upload cancel", blob_cancel),
     ("blob post only", blob_post),
@@ -203,7 +203,7 @@ fn blob_chunked(bench: &Bench, set: &Set) -> Outcome {
             count += expect(&reply, 202, "a chunk")?;
             at += chunk.len();
             count += same(reply.header("range"), &format!("0-{}", at - 1), "its range")?;
-            location = reply.header("location").to_owned();
+            reply.header("location").clone_into(&mut location);
             let progress = bench.ask("GET", &location, &[], b"");
             count += expect(&progress, 204, "progress")?;
             count += same(progress.header("range"), &format!("0-{}", at - 1), "progress")?;

@@ -2,9 +2,10 @@
 
 use oci::{AnyDigest, Digest};
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
-pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
-pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const INDEX: &str = "application/vnd.oci.image.index.v1+json";
 const DOCKER_IMAGE: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
 const CONFIG: &str = "application/vnd.oci.image.config.v1+json";
@@ -16,38 +17,38 @@ const OTHER_KIND: &str = "application/vnd.example.other.v1+json";
 
 /// The algorithm that names things.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Algorithm {
+pub(crate) enum Algorithm {
     Sha256,
     Sha512,
 }
 
 /// Bytes and their name.
 #[derive(Clone)]
-pub struct Named {
-    pub digest: String,
-    pub bytes: Vec<u8>,
+pub(crate) struct Named {
+    pub(crate) digest: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// A manifest or an index.
 #[derive(Clone)]
-pub struct Manifest {
-    pub named: Named,
-    pub media_type: &'static str,
-    pub tags: Vec<&'static str>,
-    pub subject: Option<String>,
-    pub artifact_type: Option<String>,
+pub(crate) struct Manifest {
+    pub(crate) named: Named,
+    pub(crate) media_type: &'static str,
+    pub(crate) tags: Vec<&'static str>,
+    pub(crate) subject: Option<String>,
+    pub(crate) artifact_type: Option<String>,
 }
 
 /// One kind of content.
-pub struct Set {
-    pub name: &'static str,
-    pub repository: String,
-    pub blobs: Vec<Named>,
-    pub manifests: Vec<Manifest>,
+pub(crate) struct Set {
+    pub(crate) name: &'static str,
+    pub(crate) repository: String,
+    pub(crate) blobs: Vec<Named>,
+    pub(crate) manifests: Vec<Manifest>,
     algorithm: Algorithm,
 }
 
-pub fn name(algorithm: Algorithm, bytes: &[u8]) -> String {
+pub(crate) fn name(algorithm: Algorithm, bytes: &[u8]) -> String {
     match algorithm {
         Algorithm::Sha256 => AnyDigest::from(Digest::of(bytes)).to_string(),
         Algorithm::Sha512 => AnyDigest::sha512(bytes).to_string(),
@@ -158,10 +159,18 @@ fn merge(document: &mut Value, more: Value) {
     }
 }
 
+/// A set's name, and what is in it.
+type Maker = (&'static str, fn(&mut Set));
+
+/// A tag of 128 characters.
+static LONG_TAG: LazyLock<String> = LazyLock::new(|| format!("_{}", "T.-9".repeat(31) + "abc"));
+
 /// All 24.
-pub fn all() -> Vec<Set> {
-    let makers: [(&'static str, fn(&mut Set)); 24] = [
-        ("image", |set| drop(set.image(&["v1", "latest"], "amd64", json!({})))),
+pub(crate) fn all() -> Vec<Set> {
+    let makers: [Maker; 24] = [
+        ("image", |set| {
+            set.image(&["v1", "latest"], "amd64", json!({}));
+        }),
         ("image-uncompressed", |set| {
             let config = set.config("amd64");
             let layers = [set.layer(TAR, 0), set.layer(TAR, 1)];
@@ -185,9 +194,11 @@ pub fn all() -> Vec<Set> {
             ];
             set.index(&["v1"], &inner, json!({}));
         }),
-        ("empty-index", |set| drop(set.index(&["v1"], &[], json!({})))),
+        ("empty-index", |set| {
+            set.index(&["v1"], &[], json!({}));
+        }),
         ("artifact", |set| {
-            drop(set.artifact(&["v1"], KIND, "an artifact", json!({})))
+            set.artifact(&["v1"], KIND, "an artifact", json!({}));
         }),
         ("artifact-index", |set| {
             let children = [
@@ -198,7 +209,12 @@ pub fn all() -> Vec<Set> {
         }),
         ("artifact-without-layers", |set| {
             let empty = set.blob(EMPTY, b"{}");
-            set.image_of(&["v1"], &empty, &[empty.clone()], json!({ "artifactType": KIND }));
+            set.image_of(
+                &["v1"],
+                &empty,
+                std::slice::from_ref(&empty),
+                json!({ "artifactType": KIND }),
+            );
         }),
         ("artifacts-with-subject", |set| {
             let subject = set.image(&["v1"], "amd64", json!({}));
@@ -292,8 +308,7 @@ pub fn all() -> Vec<Set> {
         ("long-names", |set| {
             set.repository = format!("long/{}zzzzzzz", "a-1.b__c/".repeat(27));
             assert_eq!(set.repository.len(), 255);
-            static TAG: std::sync::OnceLock<String> = std::sync::OnceLock::new();
-            let tag: &'static str = TAG.get_or_init(|| format!("_{}", "T.-9".repeat(31) + "abc"));
+            let tag: &'static str = &LONG_TAG;
             set.image(&[tag, "V1.0_x-y"], "amd64", json!({}));
         }),
         ("odd-json", |set| {

@@ -1,6 +1,6 @@
 //! A registry that runs, and how it is asked: by `curl`, by `skopeo` and by hand.
 
-#![allow(dead_code, unreachable_pub)] // each suite uses its part
+#![allow(dead_code)] // each suite uses its part
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -12,43 +12,43 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 /// A registry that runs, and a folder; both gone when dropped.
-pub struct Bench {
+pub(crate) struct Bench {
     registry: Child,
     variables: Vec<(String, String)>,
     log: Arc<Mutex<String>>,
-    pub address: String,
-    pub dir: PathBuf,
+    pub(crate) address: String,
+    pub(crate) dir: PathBuf,
 }
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    pub status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
     /// A header field, if it is there.
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let field = self.headers.iter().find(|(known, _)| known == name)?;
         Some(&field.1)
     }
 
     /// A header field that must be there.
     #[track_caller]
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.get(name).unwrap_or_else(|| panic!("no {name} in {self:?}"))
     }
 
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
     /// The code of the first error.
     #[track_caller]
-    pub fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let document: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{self:?}"));
         document["errors"][0]["code"]
             .as_str()
@@ -81,12 +81,12 @@ impl Reply {
 
 impl Bench {
     /// A registry in memory, with these variables beside none.
-    pub fn new(variables: &[(&str, &str)]) -> Bench {
+    pub(crate) fn new(variables: &[(&str, &str)]) -> Bench {
         Bench::start(new_dir(), variables)
     }
 
     /// A registry on disk.
-    pub fn on_disk(variables: &[(&str, &str)]) -> Bench {
+    pub(crate) fn on_disk(variables: &[(&str, &str)]) -> Bench {
         let storage = [
             ("REGISTRY_STORAGE", "filesystem"),
             ("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", "registry"),
@@ -95,7 +95,7 @@ impl Bench {
     }
 
     /// A registry in a folder that holds what it needs.
-    pub fn start(dir: PathBuf, variables: &[(&str, &str)]) -> Bench {
+    pub(crate) fn start(dir: PathBuf, variables: &[(&str, &str)]) -> Bench {
         fs::write(
             dir.join("htpasswd"),
             "testuser:$2b$05$2xkI7E08aS.RL6qtgg4NiOrbBVEaxJ/Wlf6iQgXMqJV/9ZnQza/My\n",
@@ -115,7 +115,7 @@ impl Bench {
     }
 
     /// Kills the registry, without a word to it, and starts it again at the same address.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.registry.kill().unwrap();
         self.registry.wait().unwrap();
         let (registry, _) = spawn(&self.dir, &self.variables, &self.address, &self.log);
@@ -123,12 +123,12 @@ impl Bench {
     }
 
     /// The process.
-    pub fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.registry.id()
     }
 
     /// Sends a signal.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.id().to_string();
         assert!(
             Command::new("kill")
@@ -140,37 +140,40 @@ impl Bench {
     }
 
     /// Waits until it has ended; its exit code.
-    pub fn wait(&mut self) -> Option<i32> {
+    pub(crate) fn wait(&mut self) -> Option<i32> {
         self.registry.wait().unwrap().code()
     }
 
     /// What it has logged so far.
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.lock().unwrap().clone()
     }
 
     /// Asks, over a connection of its own.
     #[track_caller]
-    pub fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
-        let mut head = format!("{method} {target} HTTP/1.1\r\nHost: registry.test\r\nConnection: close\r\n");
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
+    pub(crate) fn ask(&self, method: &str, target: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
+        let mut head = vec![
+            format!("{method} {target} HTTP/1.1"),
+            "Host: registry.test".to_owned(),
+            "Connection: close".to_owned(),
+        ];
+        head.extend(headers.iter().map(|(name, value)| format!("{name}: {value}")));
         let has_length = headers
             .iter()
             .any(|(name, _)| name.eq_ignore_ascii_case("content-length"));
         if !has_length && (!body.is_empty() || matches!(method, "POST" | "PUT" | "PATCH")) {
-            head += &format!("Content-Length: {}\r\n", body.len());
+            head.push(format!("Content-Length: {}", body.len()));
         }
+        let head = head.join("\r\n");
         let mut stream = self.connect();
-        stream.write_all(format!("{head}\r\n").as_bytes()).unwrap();
+        stream.write_all(format!("{head}\r\n\r\n").as_bytes()).unwrap();
         // It may answer without reading all of it.
         let _ = stream.write_all(body);
         Reply::read(stream, method == "HEAD").unwrap_or_else(|| panic!("no answer to {method} {target}"))
     }
 
     /// Sends these bytes and reads what comes until the connection ends; `None` for nothing.
-    pub fn raw(&self, bytes: &[u8]) -> Option<Reply> {
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Option<Reply> {
         let mut stream = self.connect();
         let _ = stream.write_all(bytes);
         Reply::read(stream, false)
@@ -178,7 +181,7 @@ impl Bench {
 
     /// Pushes a blob in one request and returns its digest.
     #[track_caller]
-    pub fn push_blob(&self, repository: &str, bytes: &[u8]) -> String {
+    pub(crate) fn push_blob(&self, repository: &str, bytes: &[u8]) -> String {
         let digest = oci::Digest::of(bytes).to_string();
         let target = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
         let reply = self.ask("POST", &target, &[], bytes);
@@ -187,14 +190,14 @@ impl Bench {
     }
 
     /// Pushes a manifest.
-    pub fn put_manifest(&self, repository: &str, reference: &str, media_type: &str, bytes: &[u8]) -> Reply {
+    pub(crate) fn put_manifest(&self, repository: &str, reference: &str, media_type: &str, bytes: &[u8]) -> Reply {
         let target = format!("/v2/{repository}/manifests/{reference}");
         self.ask("PUT", &target, &[("Content-Type", media_type)], bytes)
     }
 
     /// Pushes an image of one layer and returns its manifest's bytes.
     #[track_caller]
-    pub fn push_image(&self, repository: &str, tag: &str, layer: &[u8]) -> Vec<u8> {
+    pub(crate) fn push_image(&self, repository: &str, tag: &str, layer: &[u8]) -> Vec<u8> {
         let config = b"{}";
         let (config_digest, digest) = (self.push_blob(repository, config), self.push_blob(repository, layer));
         let manifest = format!(
@@ -206,12 +209,12 @@ impl Bench {
         manifest.into_bytes()
     }
 
-    pub fn url(&self, target: &str) -> String {
+    pub(crate) fn url(&self, target: &str) -> String {
         format!("http://{}{target}", self.address)
     }
 
     /// What `curl` prints: header fields in lower case, and the body.
-    pub fn curl(&self, words: &[&str], target: &str) -> String {
+    pub(crate) fn curl(&self, words: &[&str], target: &str) -> String {
         let url = self.url(target);
         let output = self.run(
             "curl",
@@ -232,7 +235,7 @@ impl Bench {
     }
 
     #[track_caller]
-    pub fn skopeo(&self, words: &[&str]) -> String {
+    pub(crate) fn skopeo(&self, words: &[&str]) -> String {
         let output = self.run("skopeo", &[&["--insecure-policy"], words].concat());
         assert!(
             output.status.success(),
@@ -242,7 +245,7 @@ impl Bench {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    pub fn run(&self, program: &str, words: &[&str]) -> Output {
+    pub(crate) fn run(&self, program: &str, words: &[&str]) -> Output {
         let ran = Command::new(program)
             .args(words)
             .current_dir(&self.dir)
@@ -252,7 +255,7 @@ impl Bench {
     }
 
     /// An image that `layerlab` built, as an archive; returns its ID.
-    pub fn build(&self) -> String {
+    pub(crate) fn build(&self) -> String {
         fs::create_dir_all(self.dir.join("context")).unwrap();
         fs::write(
             self.dir.join("context/Dockerfile"),
@@ -277,24 +280,24 @@ impl Bench {
         fs::read_to_string(self.dir.join("id")).unwrap().trim().to_owned()
     }
 
-    pub fn connect(&self) -> TcpStream {
+    pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
         stream
     }
 
     /// Begins an upload and returns its path.
-    pub fn begin(&self) -> String {
+    pub(crate) fn begin(&self) -> String {
         let begun = self.curl(&["-X", "POST"], "/v2/a/blobs/uploads/");
         field(&begun, "location").to_owned()
     }
 }
 
 /// The media type of an image's manifest.
-pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+pub(crate) const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// A new folder in a place for temporary files.
-pub fn new_dir() -> PathBuf {
+pub(crate) fn new_dir() -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
     let dir = std::env::temp_dir().join(format!("layerlab-registry-{}-{count}", std::process::id()));
@@ -345,7 +348,7 @@ impl Drop for Bench {
 }
 
 #[track_caller]
-pub fn field<'t>(reply: &'t str, name: &str) -> &'t str {
+pub(crate) fn field<'t>(reply: &'t str, name: &str) -> &'t str {
     let value = reply.lines().find_map(|line| {
         let (known, value) = line.split_once(": ")?;
         known.eq_ignore_ascii_case(name).then_some(value)
