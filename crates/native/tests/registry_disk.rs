@@ -3,9 +3,11 @@
 mod registry_bench;
 
 use registry_bench::{Bench, IMAGE, field};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
 fn what_was_answered_is_there_after_a_kill() {
@@ -125,6 +127,76 @@ fn a_second_signal_ends_it_at_once() {
     }
     bench.signal("INT");
     assert_eq!(bench.wait(), Some(130));
+}
+
+#[test]
+fn killed_again_and_again_while_clients_push_and_delete_it_loses_nothing() {
+    let mut bench = Bench::on_disk(&[("REGISTRY_STORAGE_DELETE_ENABLED", "true")]);
+    let (mut kept, mut deleted) = (BTreeSet::new(), BTreeSet::new());
+    for round in 0..6 {
+        let count = AtomicUsize::new(0);
+        let outcomes = std::thread::scope(|scope| {
+            let pushers: Vec<_> = (0..3)
+                .map(|pusher| {
+                    let (bench, count) = (&bench, &count);
+                    scope.spawn(move || push_until_it_dies(bench, &format!("{round} {pusher}"), count))
+                })
+                .collect();
+            // Another number of answers each time, so that it dies at another moment of a push.
+            while count.load(Ordering::SeqCst) < 20 + 7 * round {
+                std::thread::yield_now();
+            }
+            bench.signal("KILL");
+            pushers
+                .into_iter()
+                .map(|pusher| pusher.join().unwrap())
+                .collect::<Vec<_>>()
+        });
+        for (more_kept, more_deleted) in outcomes {
+            kept.extend(more_kept);
+            deleted.extend(more_deleted);
+        }
+        bench.restart();
+        for bytes in &kept {
+            let reply = bench.ask("GET", &format!("/v2/a/blobs/{}", oci::Digest::of(bytes)), &[], b"");
+            assert!(reply.status == 200 && reply.body == *bytes, "{reply:?}");
+        }
+        for digest in &deleted {
+            assert_eq!(bench.ask("GET", &format!("/v2/a/blobs/{digest}"), &[], b"").status, 404);
+        }
+    }
+    assert!(
+        kept.len() > 100 && deleted.len() > 30,
+        "{} {}",
+        kept.len(),
+        deleted.len()
+    );
+}
+
+/// Pushes blobs, small and large, and deletes every fourth, as long as it gets answers; what was acknowledged.
+fn push_until_it_dies(bench: &Bench, name: &str, count: &AtomicUsize) -> (BTreeSet<Vec<u8>>, BTreeSet<oci::Digest>) {
+    let (mut kept, mut deleted) = (BTreeSet::new(), BTreeSet::new());
+    for n in 0.. {
+        let size = if n % 5 == 0 { 200_000 } else { 2000 };
+        let bytes: Vec<u8> = format!("{name} {n} ").bytes().cycle().take(size).collect();
+        let digest = oci::Digest::of(&bytes);
+        match bench.try_ask("POST", &format!("/v2/a/blobs/uploads/?digest={digest}"), &[], &bytes) {
+            Some(reply) => assert_eq!(reply.status, 201),
+            None => break,
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        if n % 4 == 0 {
+            // Without an answer, nobody knows.
+            match bench.try_ask("DELETE", &format!("/v2/a/blobs/{digest}"), &[], b"") {
+                Some(reply) => assert_eq!(reply.status, 202),
+                None => break,
+            }
+            deleted.insert(digest);
+        } else {
+            kept.insert(bytes);
+        }
+    }
+    (kept, deleted)
 }
 
 #[test]

@@ -87,17 +87,7 @@ impl Metrics {
             let labels = format!("code=\"{code}\",handler=\"{handler}\",method=\"{method}\"");
             let _ = writeln!(text, "registry_http_requests_total{{{labels}}} {count}");
         }
-        let name = "registry_http_request_duration_seconds";
-        head(&mut text, name, "histogram", "Time until an answer begins.");
-        for ((handler, method), histogram) in &counts.durations {
-            let labels = format!("handler=\"{handler}\",method=\"{method}\"");
-            for (count, end) in histogram.buckets.iter().zip(BUCKETS) {
-                let _ = writeln!(text, "{name}_bucket{{{labels},le=\"{end}\"}} {count}");
-            }
-            let _ = writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", histogram.count);
-            let _ = writeln!(text, "{name}_sum{{{labels}}} {}", histogram.secs);
-            let _ = writeln!(text, "{name}_count{{{labels}}} {}", histogram.count);
-        }
+        render_durations(&mut text, &counts.durations);
         for (name, help, sums) in [
             (
                 "registry_http_request_bytes_total",
@@ -138,6 +128,20 @@ impl Metrics {
         drop(counts);
         render_process(&mut text);
         text
+    }
+}
+
+fn render_durations(text: &mut String, durations: &BTreeMap<(&'static str, &'static str), Histogram>) {
+    let name = "registry_http_request_duration_seconds";
+    head(text, name, "histogram", "Time until an answer begins.");
+    for ((handler, method), histogram) in durations {
+        let labels = format!("handler=\"{handler}\",method=\"{method}\"");
+        for (count, end) in histogram.buckets.iter().zip(BUCKETS) {
+            let _ = writeln!(text, "{name}_bucket{{{labels},le=\"{end}\"}} {count}");
+        }
+        let _ = writeln!(text, "{name}_bucket{{{labels},le=\"+Inf\"}} {}", histogram.count);
+        let _ = writeln!(text, "{name}_sum{{{labels}}} {}", histogram.secs);
+        let _ = writeln!(text, "{name}_count{{{labels}}} {}", histogram.count);
     }
 }
 
