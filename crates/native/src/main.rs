@@ -9,7 +9,7 @@ use native::failure::Failure;
 use native::fsck::{Soundness, fsck};
 use native::manual;
 use native::preview::preview;
-use native::serve::Registry;
+use native::serve::{self, Registry};
 use native::terminal::Terminal;
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -99,6 +99,11 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
             Registry::bind(args, &variables())?.run();
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Registry(RegistryCommand::GarbageCollect(args)) => {
+            serve::collect(args, &variables(), terminal.stdout)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Registry(RegistryCommand::Fsck(args)) => serve::check(args, &variables(), terminal.stdout)?,
     };
     // As `docker build --check`: a warning is no success.
     Ok(if verdict == Verdict::Clean {
