@@ -29,6 +29,7 @@ pub mod outputs;
 pub mod placed;
 pub mod records;
 pub mod session;
+pub mod snapshots;
 pub mod state;
 pub mod volumes;
 pub mod world;
