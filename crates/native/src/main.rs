@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
+use native::build::build;
 use native::check::{Verdict, Wanted, check};
 use native::docker;
 use native::failure::Failure;
@@ -16,6 +17,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use store::Time;
 
 fn main() -> ExitCode {
+    // A sandbox begins as this very program.
+    sandbox::init();
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut terminal = Terminal {
@@ -61,6 +64,13 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     let verdict = match &cli.command {
         Command::Check(args) if args.advice => check(&args.input, Wanted::Advice, terminal)?,
         Command::Check(args) => check(&args.input, Wanted::Checks, terminal)?,
+        Command::Build(args) if args.common.check || args.common.call == Call::Check => {
+            check(&args.common.input, Wanted::Checks, terminal)?
+        }
+        Command::Build(args) => {
+            build(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Preview(args) if args.check || args.call == Call::Check => {
             check(&args.input, Wanted::Checks, terminal)?
         }
