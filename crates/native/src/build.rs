@@ -10,7 +10,7 @@ use crate::git::Git;
 use crate::images;
 use crate::job::Job;
 use crate::outside::{Offline, RealWorld};
-use crate::progress::Printer;
+use crate::progress::{Printer, Took};
 use crate::session::Session;
 use crate::snapshots::{Kept, Snapshots, prune};
 use crate::terminal::Terminal;
@@ -23,13 +23,16 @@ use std::path::PathBuf;
 use std::time::Instant;
 use store::Layer;
 
+/// As what this program may make sandboxes, or why it may not.
+pub type Isolation = Result<sandbox::Entered, sandbox::SandboxError>;
+
 /// Builds, prints, and writes what was asked for.
 ///
 /// # Errors
 ///
 /// [`Failure`]. No output has been written then; what the cache learned is kept.
-pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-    let settings = settings(args, terminal.environment)?;
+pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    let settings = settings(args, isolation, terminal.environment)?;
     let job = Job::read(&args.common, terminal)?;
     let mut session = job.open(terminal)?;
     forget_simulated(&mut session.cache);
@@ -81,6 +84,7 @@ fn walk(
     let printer = RefCell::new(Printer::new(terminal.stderr, look));
     let expectations = Expectations::of(prepared, session, terminal.now);
     expectations.print(&mut printer.borrow_mut());
+    print_isolation(settings, &mut printer.borrow_mut());
     for base in prepared.sources.images.values() {
         snapshots.add_base(&base.tree);
     }
@@ -108,6 +112,16 @@ fn walk(
     let _ = printer.into_inner().finish();
     let comparison = expectations.compare(prepared, walked.as_ref().ok());
     (walked, comparison)
+}
+
+/// Says what commands run in.
+fn print_isolation(settings: &Settings, printer: &mut Printer<'_>) {
+    printer.begin("[internal] sandbox");
+    match &settings.isolation {
+        Ok(isolation) => printer.note(&format!("{isolation}; filesystems by overlayfs")),
+        Err(why) => printer.note(&format!("none: {why}")),
+    }
+    printer.done(Took::Real(0));
 }
 
 /// Prints what a command writes, line by line, with the seconds since it began.
@@ -197,7 +211,11 @@ fn forget_simulated(cache: &mut Cache) {
 /// # Errors
 ///
 /// [`Failure`] if an agent is wanted that is not there.
-fn settings(args: &BuildArgs, environment: &dyn Fn(&str) -> Option<String>) -> Result<Settings, Failure> {
+fn settings(
+    args: &BuildArgs,
+    isolation: Option<&Isolation>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Settings, Failure> {
     let mut agents = BTreeMap::new();
     for agent in &args.sandbox.ssh {
         let socket = match &agent.socket {
@@ -222,6 +240,11 @@ fn settings(args: &BuildArgs, environment: &dyn Fn(&str) -> Option<String>) -> R
         address: host.address,
     };
     Ok(Settings {
+        isolation: match isolation {
+            Some(Ok(entered)) => Ok(entered.to_string()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("nobody asked for one".to_owned()),
+        },
         agents,
         allow_insecure: allows(Entitlement::Insecure),
         allow_host_network: allows(Entitlement::HostNetwork) || args.common.network == NetworkMode::Host,

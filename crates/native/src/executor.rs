@@ -22,8 +22,10 @@ use store::{BlobStore, Tree};
 use users::{Identity, identify};
 
 /// What every command of a build is run with.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Settings {
+    /// As what sandboxes are made, or why none can be made.
+    pub isolation: Result<String, String>,
     /// Sockets of SSH agents by their identity.
     pub agents: BTreeMap<String, PathBuf>,
     /// Whether a RUN may ask for `--security=insecure`.
@@ -87,6 +89,11 @@ impl SandboxExecutor<'_> {
         blobs: &mut dyn BlobStore,
     ) -> Result<RunOutcome, ExecuteError> {
         let begun = Instant::now();
+        if let Err(why) = &self.settings.isolation {
+            return Err(refused(format!(
+                "expected a sandbox for the command, found none: {why}"
+            )));
+        }
         let insecure = instruction.is_some_and(|instruction| instruction.run.insecure);
         if insecure && !self.settings.allow_insecure {
             return Err(refused(

@@ -232,7 +232,11 @@ fn read_node(root: &Path, entry: &Entry, lender: &Lender, known: &KnownFiles) ->
             (digest, size)
         }
     };
-    lender.lend(digest, size, &place);
+    if size == entry.metadata.len() {
+        lender.lend_read(digest, &entry.metadata, &place);
+    } else {
+        lender.lend(digest, size, &place);
+    }
     Ok(Node::file(meta, Content::Blob { digest, size }))
 }
 

@@ -24,14 +24,20 @@ struct Known {
     is_changed: bool,
 }
 
-/// A file as it was when it was read.
+/// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
+    state: FileState,
+    digest: Digest,
+}
+
+/// All that changes with a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileState {
     inode: (u64, u64),
     size: u64,
     modified: (i64, i64),
     changed: (i64, i64),
-    digest: Digest,
 }
 
 /// Smaller files are read as fast as they are looked up, in bytes.
@@ -84,21 +90,20 @@ impl KnownFiles {
         }
         let mut known = self.lock();
         let (entry, seen) = known.files.get_mut(path)?;
-        let digest = entry.digest;
-        (*entry == Entry::of(metadata, digest)).then(|| {
+        (entry.state == FileState::of(metadata)).then(|| {
             *seen = true;
-            digest
+            entry.digest
         })
     }
 
     /// Remembers a file that was read, `metadata` being from before.
     pub fn add(&self, path: &Path, metadata: &Metadata, digest: Digest) {
         let is_text = path.to_str().is_some();
-        if metadata.size() < MIN_SIZE || !is_text || is_racy(metadata) {
+        let Some(state) = FileState::settled(metadata).filter(|_| is_text && metadata.size() >= MIN_SIZE) else {
             return;
-        }
+        };
         let mut known = self.lock();
-        known.files.insert(path.to_owned(), (Entry::of(metadata, digest), true));
+        known.files.insert(path.to_owned(), (Entry { state, digest }, true));
         known.is_changed = true;
     }
 
@@ -108,22 +113,24 @@ impl KnownFiles {
     }
 }
 
-impl Entry {
-    fn of(metadata: &Metadata, digest: Digest) -> Entry {
-        Entry {
+impl FileState {
+    /// The state that `metadata` tells.
+    pub(crate) fn of(metadata: &Metadata) -> FileState {
+        FileState {
             inode: (metadata.dev(), metadata.ino()),
             size: metadata.size(),
             modified: (metadata.mtime(), metadata.mtime_nsec()),
             changed: (metadata.ctime(), metadata.ctime_nsec()),
-            digest,
         }
     }
-}
 
-fn is_racy(metadata: &Metadata) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let limit = now.saturating_sub(RACY).as_secs() as i64;
-    metadata.ctime() >= limit || metadata.mtime() >= limit
+    /// The same, if a change after this moment would show in it: `None` for a file that was changed just now.
+    pub(crate) fn settled(metadata: &Metadata) -> Option<FileState> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let limit = now.saturating_sub(RACY).as_secs() as i64;
+        let is_settled = metadata.ctime() < limit && metadata.mtime() < limit;
+        is_settled.then(|| FileState::of(metadata))
+    }
 }
 
 #[cfg(test)]
@@ -153,11 +160,15 @@ mod tests {
         let path = scratch.write("a", vec![7; 10_000]);
         let (metadata, digest) = entry(&path);
         let known = KnownFiles::default();
+        let entry = Entry {
+            state: FileState::of(&metadata),
+            digest,
+        };
         // Nothing in a test may wait until the file is old enough: it is put there as if it were.
         known
             .lock()
             .files
-            .insert(path.clone(), (Entry::of(&metadata, digest), true));
+            .insert(path.clone(), (entry, true));
         known.lock().is_changed = true;
         known.save(&scratch.path("known")).unwrap();
         let again = KnownFiles::load(&scratch.path("known"));

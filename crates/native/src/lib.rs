@@ -30,6 +30,7 @@ pub mod ingest;
 pub mod known_files;
 pub mod layers;
 pub mod layout;
+pub mod lender;
 pub mod outputs;
 pub mod outside;
 pub mod placed;
