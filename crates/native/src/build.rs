@@ -83,7 +83,7 @@ fn walk(
     let look = job.look(terminal);
     let printer = RefCell::new(Printer::new(terminal.stderr, look));
     let expectations = Expectations::of(prepared, session, terminal.now);
-    expectations.print(&mut printer.borrow_mut());
+    expectations.print(prepared, &mut printer.borrow_mut());
     print_isolation(settings, &mut printer.borrow_mut());
     for base in prepared.sources.images.values() {
         snapshots.add_base(&base.tree);

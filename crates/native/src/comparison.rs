@@ -114,7 +114,7 @@ impl Expectations {
     }
 
     /// Says what is expected.
-    pub fn print(&self, printer: &mut Printer<'_>) {
+    pub fn print(&self, prepared: &Prepared, printer: &mut Printer<'_>) {
         let total = self.predictions.len();
         if total == 0 {
             return;
@@ -126,8 +126,9 @@ impl Expectations {
         // What follows the first that runs says no more than that it does.
         if let Some(first) = self.predictions.iter().find(|prediction| !is_cached(prediction)) {
             let row = expected_row(first);
+            let line = prepared.plan.steps[first.step].lines.0;
             printer.note(&format!(
-                "the first that does not {}: {}",
+                "line {line} {}: {}",
                 row.state,
                 row.reason.unwrap_or_default()
             ));

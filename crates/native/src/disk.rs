@@ -1,5 +1,6 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
+use crate::hashed::Hashed;
 use crate::ingest::Ingest;
 pub use crate::lender::Lender;
 use crate::placed::PlacedFile;
@@ -195,14 +196,10 @@ impl DiskBlobs {
             source,
         };
         let file = File::create(&temporary.0).map_err(failed)?;
-        let mut sink = Hashed {
-            file: BufWriter::with_capacity(PIECE, file),
-            digester: Digester::new(),
-            size: 0,
-        };
+        let mut sink = Hashed::new(BufWriter::with_capacity(PIECE, file));
         fill(self, &mut sink)?;
         sink.flush().map_err(failed)?;
-        let (digest, size) = (sink.digester.finish(), sink.size);
+        let (digest, size) = sink.finish();
         self.name(&temporary, &digest, size)?;
         Ok((digest, size))
     }
@@ -357,26 +354,6 @@ impl BlobStore for DiskBlobs {
             Ok(file) => Some(file.len()),
             Err(_) => self.lent.find(digest).map(|lent| lent.size),
         }
-    }
-}
-
-/// A file that is hashed while it is written.
-struct Hashed {
-    file: BufWriter<File>,
-    digester: Digester,
-    size: u64,
-}
-
-impl Write for Hashed {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(bytes)?;
-        self.digester.update(&bytes[..count]);
-        self.size += count as u64;
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
     }
 }
 
