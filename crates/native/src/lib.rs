@@ -6,11 +6,13 @@
 
 // The commands.
 pub mod advising;
+pub mod build;
 pub mod check;
 pub mod completion;
 pub mod docker;
 pub mod fsck;
 pub mod manual;
+pub mod job;
 pub mod preview;
 pub mod serve;
 // What a person says.
@@ -23,22 +25,32 @@ pub mod atomic;
 pub mod cache_file;
 pub mod collect;
 pub mod disk;
+pub mod executor;
 pub mod files;
 pub mod folder;
+pub mod git;
+mod hashed;
+pub mod http_date;
 pub mod images;
 pub mod ingest;
+pub mod known_files;
 pub mod layers;
 pub mod layout;
+pub mod lender;
+pub mod network;
 pub mod outputs;
+pub mod outside;
 pub mod placed;
 pub mod records;
 pub mod references;
 pub mod session;
+pub mod snapshots;
 pub mod state;
 pub mod volumes;
 pub mod world;
 // What a person sees.
 pub mod checks;
+pub mod comparison;
 pub mod failure;
 pub mod report;
 pub mod rows;
