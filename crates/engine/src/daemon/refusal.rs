@@ -97,6 +97,14 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// The machine does not do what a container takes.
+    #[error("{doing}: {reason}")]
+    System {
+        /// What was being done: `freeze the processes of web`.
+        doing: String,
+        /// Why that failed, in the words of the system.
+        reason: String,
+    },
     /// A text is no name of an image.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
