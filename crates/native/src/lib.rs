@@ -7,6 +7,7 @@
 // The commands.
 pub mod advising;
 pub mod check;
+pub mod containers;
 pub mod docker;
 pub mod preview;
 pub mod serve;

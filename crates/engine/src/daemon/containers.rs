@@ -28,8 +28,8 @@ mod signals;
 mod simulated;
 
 pub use commit::CommitOptions;
-pub use copy::{Copied, CopyOptions};
-pub use create::Created;
+pub use copy::{Copied, CopyOptions, Stands, copy_place};
+pub use create::{Created, container_base};
 pub use health::{Health, HealthStatus, Probe};
 pub use layers::{Difference, Own, OwnEntry};
 pub use lifecycle::{Ran, StopOptions, Stopped};

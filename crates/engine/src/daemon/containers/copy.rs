@@ -32,7 +32,6 @@ impl Daemon {
     ///
     /// [`Refusal::NoSuchFile`]; [`Refusal::Invalid`] in Docker's words if it cannot stand there.
     ///
-    /// Source: docker/cli, "docker container cp", Description.
     pub fn copy_from(
         &mut self,
         name: &str,
@@ -274,23 +273,55 @@ impl Daemon {
     }
 }
 
-/// Where a copy goes: into a directory that is there, else under the name that was said.
-fn place(there: Option<&Node>, node: &Node, base: &str, source: &str, target: &str) -> Result<String, Refusal> {
+/// What stands somewhere, as far as `cp` cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// A directory.
+    Directory,
+    /// Something else.
+    Other,
+}
+
+impl Stands {
+    fn of(node: &Node) -> Stands {
+        if node.is_dir() { Stands::Directory } else { Stands::Other }
+    }
+}
+
+/// Where a copy of `copied` goes, which is called `base`: into a directory that is there, else under the name that was said.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`] in Docker's words if it cannot stand there.
+///
+/// Source: docker/cli, "docker container cp", Description.
+pub fn copy_place(
+    there: Option<Stands>,
+    copied: Stands,
+    base: &str,
+    source: &str,
+    target: &str,
+) -> Result<String, Refusal> {
     let takes_content = source == "." || source.ends_with("/.") || source == "/";
     let trimmed = target.trim_end_matches('/');
+    let is_dir = copied == Stands::Directory;
     match there {
-        Some(Node::Dir(_)) if !(takes_content && node.is_dir()) => Ok(format!("{trimmed}/{base}")),
-        Some(Node::Dir(_)) => Ok(if trimmed.is_empty() {
+        Some(Stands::Directory) if !(takes_content && is_dir) => Ok(format!("{trimmed}/{base}")),
+        Some(Stands::Directory) => Ok(if trimmed.is_empty() {
             "/".to_owned()
         } else {
             trimmed.to_owned()
         }),
-        Some(_) if node.is_dir() => Err(Refusal::invalid("cannot copy directory")),
-        Some(_) if target.ends_with('/') => Err(Refusal::invalid("not a directory")),
-        None if node.is_dir() => Ok(trimmed.to_owned()),
+        Some(Stands::Other) if is_dir => Err(Refusal::invalid("cannot copy directory")),
+        Some(Stands::Other) if target.ends_with('/') => Err(Refusal::invalid("not a directory")),
+        None if is_dir => Ok(trimmed.to_owned()),
         None if target.ends_with('/') => Err(Refusal::invalid("no such directory")),
-        Some(_) | None => Ok(target.to_owned()),
+        Some(Stands::Other) | None => Ok(target.to_owned()),
     }
+}
+
+fn place(there: Option<&Node>, node: &Node, base: &str, source: &str, target: &str) -> Result<String, Refusal> {
+    copy_place(there.map(Stands::of), Stands::of(node), base, source, target)
 }
 
 /// Directory and last component of a path; `.` at its end means the directory itself.

@@ -104,7 +104,7 @@ impl Daemon {
 /// and the places of mounts.
 pub(super) fn make_layers(container: &mut Container, image: &Tree, ground: &mut Ground<'_>) -> Result<(), Refusal> {
     let now = ground.now;
-    let lower = with_everything(image, now, ground.blobs)?;
+    let lower = container_base(image, now, ground.blobs)?;
     let mut tree = lower.clone();
     tree.seal_links();
     make_dir(&mut tree, &container.config.working_dir, now)?;
@@ -123,8 +123,12 @@ pub(super) fn make_layers(container: &mut Container, image: &Tree, ground: &mut 
     Ok(())
 }
 
-/// The image's filesystem with what every container gets.
-fn with_everything(image: &Tree, now: Time, blobs: &mut dyn BlobStore) -> Result<Tree, Refusal> {
+/// The image's filesystem with what every container gets, made at `now`: what a writable layer lies on.
+///
+/// # Errors
+///
+/// If the store takes no bytes.
+pub fn container_base(image: &Tree, now: Time, blobs: &mut dyn BlobStore) -> Result<Tree, Refusal> {
     let mut tree = image.clone();
     tree.seal_links();
     let empty = Content::Blob {

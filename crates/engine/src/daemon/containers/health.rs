@@ -1,7 +1,6 @@
 //! Health checks: a command that says now and then whether a container is well.
 
 use super::super::{Daemon, Host, later};
-use super::process::{cwd, environment};
 use super::{Container, Launch, Stdin};
 use oci::{ContainerConfig, Healthcheck, Time};
 
@@ -104,6 +103,14 @@ impl Health {
     }
 }
 
+impl Container {
+    /// The health check of this container and the command that it runs; `None` without one.
+    pub fn health_command(&self) -> Option<(Healthcheck, Vec<String>)> {
+        let check = self.config.healthcheck.as_ref()?;
+        Some((check.clone(), argv(check, &self.config)?))
+    }
+}
+
 impl Daemon {
     /// Runs the check of a container and returns what it is now, if that has changed. After a long sleep the checks that were
     /// missed before `latest` are not made up for.
@@ -113,13 +120,9 @@ impl Daemon {
         let check = config.healthcheck.as_ref()?;
         let (argv, times) = (argv(check, &config)?, Times::of(check));
         let launch = Launch {
-            argv,
-            env: environment(container, &config.env, false),
-            cwd: cwd(&config.working_dir),
-            user: config.user.clone(),
             tty: false,
             privileged: false,
-            stdin: &Stdin::Nothing,
+            ..container.launch(argv, &Stdin::Nothing)
         };
         let start = host.now;
         let (exit, millis, output) = match self.run_in(id, &launch, host) {

@@ -1,8 +1,7 @@
 //! Starting, stopping and freezing containers.
 
 use super::super::{Daemon, Host, Refusal, later};
-use super::process::{cwd, environment};
-use super::{Ending, Health, Launch, Place, Signal, Status, Stdin};
+use super::{Ending, Health, Place, Signal, Status, Stdin};
 use builder::{Fidelity, Output};
 use oci::Time;
 
@@ -96,16 +95,7 @@ impl Daemon {
             .has_bridge()
             .then(|| self.free_address(container))
             .flatten();
-        let config = &container.config;
-        let launch = Launch {
-            argv: container.command(),
-            env: environment(container, &config.env, container.options.tty),
-            cwd: cwd(&config.working_dir),
-            user: config.user.clone(),
-            tty: container.options.tty,
-            privileged: container.options.privileged,
-            stdin,
-        };
+        let launch = container.launch(container.command(), stdin);
         let (runtime, mut ground) = host.split();
         let mut place = Place {
             daemon: self,

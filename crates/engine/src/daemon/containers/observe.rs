@@ -1,7 +1,7 @@
 //! What containers did while nobody asked.
 
 use super::super::{Daemon, Host, Refusal};
-use super::{Observed, Status};
+use super::{Container, Observed, Status};
 
 impl Daemon {
     /// Asks the runtime what has become of the containers since, and takes it over. Those that ended and were to go then are gone.
@@ -17,6 +17,14 @@ impl Daemon {
             }
         }
         Ok(())
+    }
+
+    /// Puts a container back that was kept somewhere while there was no daemon.
+    pub fn restore_container(&mut self, container: Container) {
+        for port in &container.state.ports {
+            self.containers.last_port = self.containers.last_port.max(port.host);
+        }
+        self.containers.by_id.insert(container.id.clone(), container);
     }
 
     fn take_over(&mut self, id: &str, observed: Observed) {

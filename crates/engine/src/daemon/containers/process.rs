@@ -166,14 +166,29 @@ impl Daemon {
     }
 }
 
+impl Container {
+    /// `argv` run as the first process of this container would be.
+    pub fn launch<'a>(&self, argv: Vec<String>, stdin: &'a Stdin) -> Launch<'a> {
+        Launch {
+            argv,
+            env: environment(self, &self.config.env, self.options.tty),
+            cwd: cwd(&self.config.working_dir),
+            user: self.config.user.clone(),
+            tty: self.options.tty,
+            privileged: self.options.privileged,
+            stdin,
+        }
+    }
+}
+
 /// The working directory of a process that names none.
-pub(super) fn cwd(workdir: &str) -> String {
+fn cwd(workdir: &str) -> String {
     let dir = if workdir.is_empty() { "/" } else { workdir };
     dir.to_owned()
 }
 
 /// The variables of a process: Docker's own, with those of the container put over them.
-pub(super) fn environment(container: &Container, own: &[String], tty: bool) -> Vec<(String, String)> {
+fn environment(container: &Container, own: &[String], tty: bool) -> Vec<(String, String)> {
     let mut env = vec![
         ("PATH".to_owned(), DEFAULT_PATH.to_owned()),
         ("HOSTNAME".to_owned(), container.hostname().to_owned()),
