@@ -8,6 +8,7 @@ mod host;
 mod plugged;
 
 use crate::cache_file;
+use crate::containers::{Attended, Containers};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
@@ -16,7 +17,7 @@ use crate::state::{Changing, State};
 use crate::terminal::Terminal;
 use crate::volumes;
 use builder::Cache;
-use cli::docker::Outcome;
+use cli::docker::{Lasting, Outcome};
 use cli::grammar::{Effect, Flag, Kind, Verb};
 use cli::program::Program;
 use cli::words::{Answer, Call, parse_for};
@@ -59,10 +60,11 @@ pub fn run(words: &[String], terminal: &mut Terminal<'_>) -> Result<u8, Failure>
                 Some(line) => answers.push(line),
                 None => return Ok(1),
             },
-            Outcome::Lasts { .. } | Outcome::Interactive { .. } => {
-                return Err(Failure::new(
-                    "expected a command that ends, found one that waits for a container",
-                ));
+            outcome @ (Outcome::Lasts { .. } | Outcome::Interactive { .. }) => {
+                match machine.attend(&outcome, terminal)? {
+                    Attended::Exit(code) => return Ok(u8::try_from(code).unwrap_or(1)),
+                    Attended::Again => {}
+                }
             }
         }
     }
@@ -96,7 +98,17 @@ fn manner(verb: Verb) -> Manner {
         | Verb::BuilderPrune
         | Verb::VolumeCreate
         | Verb::VolumePrune
-        | Verb::VolumeRm => Manner::Alone,
+        | Verb::VolumeRm
+        | Verb::Create
+        | Verb::Kill
+        | Verb::Pause
+        | Verb::Rename
+        | Verb::Rm
+        | Verb::Run
+        | Verb::Start
+        | Verb::Unpause => Manner::Alone,
+        // These may wait for a container, and change nothing but that.
+        Verb::Restart | Verb::Stop => Manner::Adds,
         Verb::ImageLoad | Verb::ImageImport | Verb::Pull | Verb::Push | Verb::Build | Verb::Commit => Manner::Adds,
         _ => Manner::Reads,
     }
@@ -114,6 +126,7 @@ fn wants_cache(verb: Verb) -> bool {
 struct Machine {
     state: State,
     blobs: DiskBlobs,
+    containers: Containers,
     verb: Verb,
 }
 
@@ -123,9 +136,11 @@ impl Machine {
         let waiting = format!("waiting for another layerlab that cleans up {}", root.display());
         let state = State::open(root, || terminal.remark(&waiting)).map_err(failed)?;
         let blobs = DiskBlobs::open(&state.layout()).map_err(failed)?;
+        let containers = Containers::new(root, &state.volumes(), terminal.now);
         Ok(Machine {
             state,
             blobs,
+            containers,
             verb: call.spec.verb,
         })
     }
@@ -150,6 +165,7 @@ impl Machine {
         };
         let had_records = !cache.records().results.is_empty();
         let mut daemon = before.clone();
+        self.observe(&mut daemon, terminal)?;
         // What is said is believed: it waits until what it says is durable.
         let mut held = Vec::new();
         let outcome = self.call(words, answers, (&mut daemon, &mut cache), (&mut held, terminal));
@@ -157,6 +173,8 @@ impl Machine {
             flush(&held, terminal)?;
             return Ok(outcome);
         }
+        // It is executed again when what it waits for has happened, and says all of it then.
+        let waits = matches!(&outcome, Outcome::Lasts { doing: Lasting::Waiting, .. });
         if manner != Manner::Reads && daemon != before {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;
             let changing = match changing {
@@ -165,12 +183,47 @@ impl Machine {
             };
             images::change(&self.state, &changing, &before, &daemon, &self.blobs).map_err(Failure::new)?;
             volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
+            self.containers.save(&before, &daemon).map_err(Failure::new)?;
+            self.containers.sweep().map_err(Failure::new)?;
             if had_records && cache.records().results.is_empty() {
                 cache_file::clear(&self.state, &changing).map_err(Failure::new)?;
             }
         }
-        flush(&held, terminal)?;
+        if !waits {
+            flush(&held, terminal)?;
+        }
         Ok(outcome)
+    }
+
+    /// Does what a command does that goes on as long as a process does; nobody has to wait for it meanwhile.
+    fn attend(&mut self, outcome: &Outcome, terminal: &mut Terminal<'_>) -> Result<Attended, Failure> {
+        let daemon = self.load(terminal)?;
+        let attended = self.containers.attend(outcome, &daemon);
+        let attended = attended.map_err(|error| Failure::new(format!("could not attach to the container: {error}")))?;
+        self.settle(terminal)?;
+        Ok(attended)
+    }
+
+    /// Takes over how containers ended meanwhile: those that were to go then are gone.
+    fn settle(&mut self, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let changing = self.change(terminal)?;
+        let before = self.load(terminal)?;
+        let mut daemon = before.clone();
+        self.observe(&mut daemon, terminal)?;
+        volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
+        self.containers.save(&before, &daemon).map_err(Failure::new)?;
+        self.containers.sweep().map_err(Failure::new)
+    }
+
+    fn observe(&mut self, daemon: &mut Daemon, terminal: &Terminal<'_>) -> Result<(), Failure> {
+        let mut host = engine::Host {
+            now: terminal.now,
+            blobs: &mut self.blobs,
+            executor: &mut *plugged::executor(),
+            files: &mut HereFiles,
+            runtime: &mut self.containers,
+        };
+        daemon.observe(&mut host).map_err(Failure::new)
     }
 
     fn change(&self, terminal: &mut Terminal<'_>) -> Result<Changing, Failure> {
@@ -186,6 +239,8 @@ impl Machine {
         }
         let mut daemon = loaded.daemon;
         volumes::load(&self.state, &mut daemon).map_err(failed)?;
+        let failed = |error: std::io::Error| Failure::new(format!("could not read the containers: {error}"));
+        self.containers.load(&mut daemon).map_err(failed)?;
         Ok(daemon)
     }
 
@@ -204,6 +259,7 @@ impl Machine {
             cache,
             blobs: &mut self.blobs,
             executor: &mut *plugged::executor(),
+            runtime: &mut self.containers,
             registries: &plugged::registries(),
             transport: &mut *transport,
             wire: &mut registry::client::Bare,

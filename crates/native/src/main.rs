@@ -16,6 +16,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use store::Time;
 
 fn main() -> ExitCode {
+    // A sandbox, and a container's keeper, begin as this very program.
+    sandbox::init();
+    native::containers::init();
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut terminal = Terminal {

@@ -20,7 +20,7 @@ const MAX_FILE: u64 = 1 << 20;
 /// # Errors
 ///
 /// [`Refusal::NoSuchUser`]; [`Refusal::Invalid`] for a group that is none, or a file of accounts that is too long.
-pub fn identity(
+pub(super) fn identity(
     text: &str,
     groups: &[String],
     upper: &Path,

@@ -13,7 +13,7 @@ const DETACH: [u8; 2] = [16, 17];
 
 /// How a process is attached to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Manner {
+pub(super) struct Manner {
     /// Whether the process has a terminal.
     pub tty: bool,
     /// Whether what is typed, or piped, goes to it.
@@ -24,7 +24,7 @@ pub struct Manner {
 
 /// How that ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
+pub(super) enum Parting {
     /// The process ended, with this exit code.
     Ended(i32),
     /// A person let go of it; it goes on.
@@ -49,7 +49,7 @@ enum Happened {
 /// # Errors
 ///
 /// If signals cannot be received or the output cannot be written.
-pub fn attach(socket: &UnixStream, manner: Manner) -> io::Result<Parting> {
+pub(super) fn attach(socket: &UnixStream, manner: Manner) -> io::Result<Parting> {
     let is_terminal = manner.tty && manner.input && isatty(io::stdin());
     let raw = is_terminal.then(Raw::begin).transpose()?;
     let (sender, happened) = mpsc::channel();
@@ -91,7 +91,7 @@ pub fn attach(socket: &UnixStream, manner: Manner) -> io::Result<Parting> {
 }
 
 /// Columns and rows of the terminal; what is usual if there is none.
-pub fn terminal_size() -> (u16, u16) {
+pub(super) fn terminal_size() -> (u16, u16) {
     let size = tcgetwinsize(io::stdout()).or_else(|_| tcgetwinsize(io::stdin()));
     match size {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col, size.ws_row),

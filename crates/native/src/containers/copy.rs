@@ -14,7 +14,7 @@ use rustix::fs::{
 use rustix::io::Errno;
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use store::{BlobStore, Limits, Tree, TreePath, Whiteouts, apply, decompress, diff, read_tar, write_tar};
 
 const BLOCK: u64 = 512;
@@ -31,7 +31,7 @@ enum Owner {
 }
 
 /// Copies something of a container to a path of the machine.
-pub fn from(inside: &Inside, at: &Place<'_>, target: &str, options: CopyOptions) -> Result<Copied, Refusal> {
+pub(super) fn from(inside: &Inside, at: &Place<'_>, target: &str, options: CopyOptions) -> Result<Copied, Refusal> {
     let source = opened(inside, at, options)?;
     let copied = stands(&source)?;
     let (_, base) = split(at.path);
@@ -54,7 +54,7 @@ pub fn from(inside: &Inside, at: &Place<'_>, target: &str, options: CopyOptions)
 }
 
 /// Copies something of the machine into a container.
-pub fn to(inside: &Inside, at: &Place<'_>, source: &str, options: CopyOptions) -> Result<Copied, Refusal> {
+pub(super) fn to(inside: &Inside, at: &Place<'_>, source: &str, options: CopyOptions) -> Result<Copied, Refusal> {
     // Docker's client follows a link that is named only if it is told to; one that ends in `/` is a directory.
     let last = if options.follow || source.ends_with(['/', '.']) {
         OFlags::empty()
@@ -79,7 +79,7 @@ pub fn to(inside: &Inside, at: &Place<'_>, source: &str, options: CopyOptions) -
 }
 
 /// Writes something of a container to `sink` as a tar.
-pub fn archive_from(
+pub(super) fn archive_from(
     inside: &Inside,
     at: &Place<'_>,
     options: CopyOptions,
@@ -97,7 +97,7 @@ pub fn archive_from(
     let tree = if base == "/" {
         read(&scratch.path().join(&name), blobs)?.tree
     } else {
-        read(scratch.path(), blobs)?.tree
+        read(&scratch.path(), blobs)?.tree
     };
     let changes = diff(&Tree::new(), &tree).as_written(None);
     let written = write_tar(&changes, blobs, sink)?;
@@ -105,7 +105,7 @@ pub fn archive_from(
 }
 
 /// Unpacks a tar into a directory of a container.
-pub fn archive_to(
+pub(super) fn archive_to(
     inside: &Inside,
     at: &Place<'_>,
     source: Box<dyn BufRead + '_>,
@@ -123,7 +123,7 @@ pub fn archive_to(
     drop(tar);
     let tree = apply(&Tree::new(), &read.changes)?;
     let scratch = Scratch::new()?;
-    write_tree(scratch.path(), &tree, blobs).map_err(|error| snapshot("unpack the archive", error))?;
+    write_tree(&scratch.path(), &tree, blobs).map_err(|error| snapshot("unpack the archive", error))?;
     refuse_read_only(inside, at.path)?;
     let failed = |error: Errno| copying(at.path, error);
     let below = reopen(&there, DIRECTORY).map_err(failed)?;
@@ -357,7 +357,7 @@ impl Scratch {
         Ok(Scratch { ingest })
     }
 
-    fn path(&self) -> std::path::PathBuf {
+    fn path(&self) -> PathBuf {
         self.ingest.path("files")
     }
 

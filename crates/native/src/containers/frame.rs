@@ -7,7 +7,7 @@ const MAX_BYTES: u32 = 1 << 20;
 
 /// What a frame is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     /// To the keeper, the first frame of the one who starts it: the job as JSON.
     Job = 1,
     /// To the keeper: wants to know how the process ends; with a byte of 1 also what it writes from here on.
@@ -54,7 +54,7 @@ const KINDS: [Kind; 12] = [
 /// # Errors
 ///
 /// If the other end is gone, or `bytes` are too many.
-pub fn write(sink: &mut dyn Write, kind: Kind, bytes: &[u8]) -> io::Result<()> {
+pub(super) fn write(sink: &mut dyn Write, kind: Kind, bytes: &[u8]) -> io::Result<()> {
     let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= MAX_BYTES);
     let length = length.ok_or_else(|| wrong(format!("expected at most {MAX_BYTES} bytes in a frame, found {}", bytes.len())))?;
     let mut frame = Vec::with_capacity(5 + bytes.len());
@@ -69,7 +69,7 @@ pub fn write(sink: &mut dyn Write, kind: Kind, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 ///
 /// For what is no frame, or one that was cut off.
-pub fn read(source: &mut dyn Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
+pub(super) fn read(source: &mut dyn Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
     let mut head = [0; 5];
     let mut n_read = 0;
     while n_read < head.len() {
@@ -93,12 +93,12 @@ pub fn read(source: &mut dyn Read) -> io::Result<Option<(Kind, Vec<u8>)>> {
 }
 
 /// A size of a terminal as [`Kind::Resize`] has it.
-pub fn size_bytes((columns, rows): (u16, u16)) -> Vec<u8> {
+pub(super) fn size_bytes((columns, rows): (u16, u16)) -> Vec<u8> {
     [columns.to_be_bytes(), rows.to_be_bytes()].concat()
 }
 
 /// The size in a [`Kind::Resize`].
-pub fn size_of(bytes: &[u8]) -> Option<(u16, u16)> {
+pub(super) fn size_of(bytes: &[u8]) -> Option<(u16, u16)> {
     let [a, b, c, d] = *bytes else { return None };
     Some((u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])))
 }

@@ -19,7 +19,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// A process and its clients. Output and control have locks of their own: a client that does not read holds the process up, as with a
 /// pipe, but never keeps it from being stopped.
 #[derive(Default)]
-pub struct Hub {
+pub(super) struct Hub {
     output: Mutex<Outputs>,
     control: Mutex<Control>,
     /// Notified when a process begins or ends, and when somebody wants it to end.
@@ -41,7 +41,7 @@ struct Client {
 
 /// What can be done with a process.
 #[derive(Default)]
-pub struct Control {
+pub(super) struct Control {
     /// The process, while it runs.
     pub process: Option<OwnedFd>,
     /// Its terminal.
@@ -56,17 +56,17 @@ pub struct Control {
 
 impl Hub {
     /// Writes the log from here on.
-    pub fn set_log(&self, log: LogWriter) {
+    pub(super) fn set_log(&self, log: LogWriter) {
         self.outputs().log = Some(log);
     }
 
     /// Whoever is at the other end of `socket` learns how the process ends, and with `sees_output` what it writes.
-    pub fn add_client(&self, socket: UnixStream, sees_output: bool) {
+    pub(super) fn add_client(&self, socket: UnixStream, sees_output: bool) {
         self.outputs().clients.push(Client { socket, sees_output });
     }
 
     /// Whoever starts the process sees what it writes, but only after it was greeted: what comes before waits.
-    pub fn hold_client(&self, socket: UnixStream) {
+    pub(super) fn hold_client(&self, socket: UnixStream) {
         let mut outputs = self.outputs();
         outputs.clients.push(Client {
             socket,
@@ -80,7 +80,7 @@ impl Hub {
     /// # Errors
     ///
     /// If it is gone.
-    pub fn greet(&self, socket: &mut UnixStream, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn greet(&self, socket: &mut UnixStream, bytes: &[u8]) -> io::Result<()> {
         let mut outputs = self.outputs();
         let held = outputs.held.take().unwrap_or_default();
         frame::write(socket, Kind::Started, bytes)?;
@@ -91,7 +91,7 @@ impl Hub {
     }
 
     /// What can be done with the process.
-    pub fn control(&self) -> MutexGuard<'_, Control> {
+    pub(super) fn control(&self) -> MutexGuard<'_, Control> {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -100,12 +100,12 @@ impl Hub {
     }
 
     /// Wakes everybody who waits for a change.
-    pub fn notify(&self) {
+    pub(super) fn notify(&self) {
         self.changed.notify_all();
     }
 
     /// Waits until `done` says so or time is up; returns what it said last.
-    pub fn wait_until(&self, deadline: Instant, mut done: impl FnMut(&Control) -> bool) -> bool {
+    pub(super) fn wait_until(&self, deadline: Instant, mut done: impl FnMut(&Control) -> bool) -> bool {
         let mut control = self.control();
         loop {
             if done(&control) {
@@ -121,7 +121,7 @@ impl Hub {
     }
 
     /// Takes what the process wrote.
-    pub fn take_output(&self, stream: Stream, bytes: &[u8]) {
+    pub(super) fn take_output(&self, stream: Stream, bytes: &[u8]) {
         let mut outputs = self.outputs();
         if let Some(log) = &mut outputs.log {
             // A full disk costs the log, not the process.
@@ -142,14 +142,14 @@ impl Hub {
     }
 
     /// Writes what of the log has no line end yet.
-    pub fn finish_log(&self) {
+    pub(super) fn finish_log(&self) {
         if let Some(log) = &mut self.outputs().log {
             let _ = log.finish(now());
         }
     }
 
     /// Tells all clients how the process ended, and lets go of them.
-    pub fn farewell(&self, exit: i32) {
+    pub(super) fn farewell(&self, exit: i32) {
         for client in std::mem::take(&mut self.outputs().clients) {
             let Client { mut socket, .. } = client;
             // Whoever does not listen need not know.
@@ -159,7 +159,7 @@ impl Hub {
     }
 
     /// Does what a client asks, until it goes away. With `ends_input` the input of the process ends then.
-    pub fn serve(&self, mut socket: UnixStream, mut ends_input: bool) {
+    pub(super) fn serve(&self, mut socket: UnixStream, ends_input: bool) {
         while let Ok(Some((kind, bytes))) = frame::read(&mut socket) {
             match kind {
                 Kind::Attach => {
@@ -209,7 +209,7 @@ impl Hub {
     }
 
     /// Sends a signal to the process, if it runs.
-    pub fn signal(&self, number: i32) {
+    pub(super) fn signal(&self, number: i32) {
         let mut control = self.control();
         if number == Signal::KILL.as_raw() {
             control.by_hand = true;
@@ -240,7 +240,7 @@ impl Hub {
 }
 
 /// The time of this machine.
-pub fn now() -> Time {
+pub(super) fn now() -> Time {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time {
         secs: since.as_secs() as i64,

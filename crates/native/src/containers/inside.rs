@@ -15,7 +15,7 @@ use std::path::Path;
 
 /// The root of a container, and what is mounted in it if nothing runs there.
 #[derive(Debug)]
-pub struct Inside {
+pub(super) struct Inside {
     root: OwnedFd,
     mounts: Vec<Mounted>,
 }
@@ -29,7 +29,7 @@ struct Mounted {
 
 /// A path in a container.
 #[derive(Debug)]
-pub struct Inner<'a> {
+pub(super) struct Inner<'a> {
     root: BorrowedFd<'a>,
     path: String,
     /// Whether nothing may be written there.
@@ -44,7 +44,7 @@ impl Inside {
     /// # Errors
     ///
     /// [`Refusal::System`].
-    pub fn of_running(container: &Container, running: &Running) -> Result<Inside, Refusal> {
+    pub(super) fn of_running(container: &Container, running: &Running) -> Result<Inside, Refusal> {
         let failed = |error: io::Error| system(&format!("look into container {}", container.name), &error);
         let place = format!("/proc/{}/root", running.pid);
         let root = openat(CWD, place, DIRECTORY, Mode::empty()).map_err(|error| failed(error.into()))?;
@@ -61,7 +61,7 @@ impl Inside {
     /// # Errors
     ///
     /// [`Refusal::System`].
-    pub fn of_stopped(container: &Container, places: &Places) -> Result<Inside, Refusal> {
+    pub(super) fn of_stopped(container: &Container, places: &Places) -> Result<Inside, Refusal> {
         let failed = |error: Errno| system(&format!("mount container {}", container.name), &error.into());
         let root = overlay(places).map_err(failed)?;
         let mut mounts = Vec::new();
@@ -86,7 +86,7 @@ impl Inside {
     }
 
     /// Where a path of the container is: in its root or in what is mounted there.
-    pub fn at(&self, path: &str) -> Inner<'_> {
+    pub(super) fn at(&self, path: &str) -> Inner<'_> {
         let path = format!("/{}", path.trim_start_matches('/'));
         for mount in &self.mounts {
             let rest = path.strip_prefix(&mount.target);
@@ -113,7 +113,7 @@ impl Inner<'_> {
     /// # Errors
     ///
     /// The kernel's.
-    pub fn open(&self, last: OFlags) -> Result<OwnedFd, Errno> {
+    pub(super) fn open(&self, last: OFlags) -> Result<OwnedFd, Errno> {
         let within = ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS;
         let flags = OFlags::PATH | OFlags::CLOEXEC | last;
         loop {

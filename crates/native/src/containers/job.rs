@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// A process to keep.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Job {
+pub(super) struct Job {
     /// What is run.
     pub task: Task,
     /// What it reads.
@@ -16,7 +16,7 @@ pub struct Job {
 
 /// What is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Task {
+pub(super) enum Task {
     /// The first process of a container.
     First(Box<First>),
     /// Another process in a container that runs.
@@ -30,7 +30,7 @@ pub enum Task {
 
 /// The first process of a container, and what its options say of its life.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct First {
+pub(super) struct First {
     /// The container's folder.
     pub folder: PathBuf,
     /// The process.
@@ -47,7 +47,7 @@ pub struct First {
 
 /// A health check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthJob {
+pub(super) struct HealthJob {
     /// Its times.
     pub check: Healthcheck,
     /// What is run.
@@ -56,7 +56,7 @@ pub struct HealthJob {
 
 /// What a process reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Input {
+pub(super) enum Input {
     /// Nothing.
     Nothing,
     /// What the one who started it sends; its input ends when that does.

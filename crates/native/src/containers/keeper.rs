@@ -54,7 +54,7 @@ pub fn init() {
 /// # Errors
 ///
 /// What the sandbox says, or that the keeper could not be started.
-pub fn start(job: &Job) -> Result<(UnixStream, sandbox::Running), SandboxError> {
+pub(super) fn start(job: &Job) -> Result<(UnixStream, sandbox::Running), SandboxError> {
     let failed = |doing: &str, error: &io::Error| SandboxError::System {
         doing: doing.to_owned(),
         errno: error.raw_os_error().unwrap_or(5),
@@ -85,7 +85,7 @@ pub fn start(job: &Job) -> Result<(UnixStream, sandbox::Running), SandboxError> 
 /// # Errors
 ///
 /// If there is none.
-pub fn connect(folder: &Path) -> io::Result<UnixStream> {
+pub(super) fn connect(folder: &Path) -> io::Result<UnixStream> {
     UnixStream::connect(short(&folder.join(SOCKET))?.0)
 }
 

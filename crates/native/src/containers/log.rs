@@ -29,7 +29,7 @@ struct LineDoc {
 
 /// Writes a log. Lines are whole in the file: a reader sees no half of one.
 #[derive(Debug)]
-pub struct LogWriter {
+pub(super) struct LogWriter {
     folder: PathBuf,
     limits: LogLimits,
     file: File,
@@ -44,7 +44,7 @@ impl LogWriter {
     /// # Errors
     ///
     /// If the file cannot be opened.
-    pub fn open(folder: &Path, limits: LogLimits) -> io::Result<LogWriter> {
+    pub(super) fn open(folder: &Path, limits: LogLimits) -> io::Result<LogWriter> {
         let file = File::options().create(true).append(true).open(folder.join(NAME))?;
         let size = file.metadata()?.len();
         let mut writer = LogWriter {
@@ -67,7 +67,7 @@ impl LogWriter {
     /// # Errors
     ///
     /// If the disk refuses.
-    pub fn write(&mut self, stream: Stream, bytes: &[u8], now: Time) -> io::Result<()> {
+    pub(super) fn write(&mut self, stream: Stream, bytes: &[u8], now: Time) -> io::Result<()> {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             for piece in piece.chunks(MAX_LINE) {
                 let begun = &mut self.begun[stream as usize];
@@ -86,7 +86,7 @@ impl LogWriter {
     /// # Errors
     ///
     /// If the disk refuses.
-    pub fn finish(&mut self, now: Time) -> io::Result<()> {
+    pub(super) fn finish(&mut self, now: Time) -> io::Result<()> {
         for stream in [Stream::Out, Stream::Err] {
             let line = std::mem::take(&mut self.begun[stream as usize]);
             if !line.is_empty() {
@@ -149,7 +149,7 @@ fn last_byte(place: &Path) -> io::Result<u8> {
 
 /// Reads a log from its beginning, and goes on where it stopped.
 #[derive(Debug)]
-pub struct LogReader {
+pub(super) struct LogReader {
     folder: PathBuf,
     /// Old files that are still to be read, the oldest last.
     older: Vec<File>,
@@ -164,7 +164,7 @@ impl LogReader {
     /// # Errors
     ///
     /// If a file is there and cannot be opened.
-    pub fn open(folder: &Path) -> io::Result<LogReader> {
+    pub(super) fn open(folder: &Path) -> io::Result<LogReader> {
         let mut older = Vec::new();
         for number in 1.. {
             match opened(&folder.join(format!("{NAME}.{number}")))? {
@@ -197,7 +197,7 @@ impl LogReader {
     /// # Errors
     ///
     /// If the disk refuses.
-    pub fn next_line(&mut self) -> io::Result<Option<LogLine>> {
+    pub(super) fn next_line(&mut self) -> io::Result<Option<LogLine>> {
         loop {
             if self.file.is_none() {
                 self.file = opened(&self.folder.join(NAME))?.map(BufReader::new);
@@ -230,7 +230,7 @@ impl LogReader {
     /// # Errors
     ///
     /// If the disk refuses.
-    pub fn each(&mut self, options: LogOptions, each: &mut dyn FnMut(&LogLine)) -> io::Result<()> {
+    pub(super) fn each(&mut self, options: LogOptions, each: &mut dyn FnMut(&LogLine)) -> io::Result<()> {
         let mut last = std::collections::VecDeque::new();
         while let Some(line) = self.next_line()? {
             if !options.wants(line.time) {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// What a container was made with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct OptionsDoc {
+pub(super) struct OptionsDoc {
     image: String,
     name: Option<String>,
     cmd: Vec<String>,
@@ -83,7 +83,7 @@ enum SpecDoc {
 }
 
 /// `--restart` as it is written.
-pub fn restart_text(restart: Restart) -> String {
+pub(super) fn restart_text(restart: Restart) -> String {
     match restart {
         Restart::OnFailure(most) => format!("on-failure:{most}"),
         other => other.name().to_owned(),
@@ -91,7 +91,7 @@ pub fn restart_text(restart: Restart) -> String {
 }
 
 /// The options as a file has them.
-pub fn options_doc(options: &CreateOptions) -> OptionsDoc {
+pub(super) fn options_doc(options: &CreateOptions) -> OptionsDoc {
     let CreateOptions {
         rights,
         limits,
@@ -145,7 +145,7 @@ pub fn options_doc(options: &CreateOptions) -> OptionsDoc {
 }
 
 /// The options of a file; `None` if they make no sense.
-pub fn options_of(doc: OptionsDoc) -> Option<CreateOptions> {
+pub(super) fn options_of(doc: OptionsDoc) -> Option<CreateOptions> {
     let ports: Option<Vec<PortMapping>> = doc.ports.into_iter().map(port_of).collect();
     let network: Network = doc.network.parse().ok()?;
     Some(CreateOptions {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The whole file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Record {
+pub(super) struct Record {
     id: String,
     name: String,
     created: (i64, u32),
@@ -66,7 +66,7 @@ fn time((secs, nanos): (i64, u32)) -> Time {
 
 impl Record {
     /// The record of a container.
-    pub fn of(container: &Container) -> Record {
+    pub(super) fn of(container: &Container) -> Record {
         Record {
             id: container.id.clone(),
             name: container.name.clone(),
@@ -83,7 +83,7 @@ impl Record {
     }
 
     /// The container of a record that was found under the name `id`; `None` if it is another's or makes no sense.
-    pub fn into_container(self, id: &str) -> Option<Container> {
+    pub(super) fn into_container(self, id: &str) -> Option<Container> {
         let is_id = self.id.len() == 64 && self.id.bytes().all(|byte| byte.is_ascii_hexdigit());
         if !is_id || self.id != id {
             return None;

@@ -294,7 +294,7 @@ impl Containers {
         let container = at.container()?;
         if container.state.status == engine::Status::Running || container.state.status == engine::Status::Paused {
             let running = self.running(container)?;
-            return Inside::of_running(container, &running, &self.volumes);
+            return Inside::of_running(container, &running);
         }
         let (_, places) = self.ground_floor(at, ground)?;
         Inside::of_stopped(container, &places)

@@ -9,7 +9,7 @@ use store::{BlobStore, Tree};
 
 /// Where the parts of a container's filesystem are.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub(super) struct Places {
     /// Its folder.
     pub folder: PathBuf,
     /// What its writable layer lies on, the uppermost first.
@@ -20,12 +20,12 @@ pub struct Places {
 
 impl Places {
     /// Where a container's writes go.
-    pub fn upper(&self) -> PathBuf {
+    pub(super) fn upper(&self) -> PathBuf {
         self.folder.join("upper")
     }
 
     /// Its filesystem, mounts not in it.
-    pub fn overlay(&self) -> Overlay {
+    pub(super) fn overlay(&self) -> Overlay {
         Overlay {
             lower: self.lower.clone(),
             upper: self.upper(),
@@ -36,7 +36,7 @@ impl Places {
 }
 
 /// The directory of a volume.
-pub fn volume_place(volumes: &Path, name: &str) -> PathBuf {
+pub(super) fn volume_place(volumes: &Path, name: &str) -> PathBuf {
     volumes.join(name).join("_data")
 }
 
@@ -45,7 +45,7 @@ pub fn volume_place(volumes: &Path, name: &str) -> PathBuf {
 /// # Errors
 ///
 /// [`Refusal::NoSuchUser`] and the like.
-pub fn spec(
+pub(super) fn spec(
     container: &Container,
     launch: &Launch<'_>,
     places: &Places,
@@ -84,7 +84,7 @@ pub fn spec(
 /// # Errors
 ///
 /// As [`spec`].
-pub fn exec(
+pub(super) fn exec(
     container: &Container,
     launch: &Launch<'_>,
     places: &Places,
@@ -107,7 +107,7 @@ pub fn exec(
 
 /// A user in numbers, and where it lives.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Who {
+pub(super) struct Who {
     /// The numbers.
     pub user: User,
     /// The home directory.
@@ -158,6 +158,7 @@ fn mounts(container: &Container, places: &Places) -> Vec<Mount> {
         mounts.push(Mount {
             target: mount.target.clone(),
             source,
+            subpath: None,
             read_only: mount.read_only,
         });
     }
@@ -204,6 +205,7 @@ fn machine_files(container: &Container) -> Vec<Mount> {
             uid: 0,
             gid: 0,
         },
+        subpath: None,
         read_only: false,
     };
     files.map(file).into()

@@ -19,7 +19,7 @@ const LOST_WITH_KEEPER: i32 = 137;
 
 /// What is known of a container that was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub(super) struct Status {
     /// What it is doing.
     pub phase: Phase,
     /// Who keeps it.
@@ -46,7 +46,7 @@ pub struct Status {
 /// What a container is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Phase {
+pub(super) enum Phase {
     /// Its process runs, be it frozen.
     Running,
     /// Its process is to be started again.
@@ -57,7 +57,7 @@ pub enum Phase {
 
 /// A process of this machine that is not taken for a later one with the same number.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
+pub(super) struct Identity {
     /// Its number.
     pub pid: u32,
     /// When it was started, in the kernel's ticks.
@@ -68,7 +68,7 @@ pub struct Identity {
 
 /// The health of a container as a file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HealthDoc {
+pub(super) struct HealthDoc {
     /// `starting`, `healthy` or `unhealthy`.
     pub status: String,
     /// Failures in a row.
@@ -79,7 +79,7 @@ pub struct HealthDoc {
 
 /// One check as a file has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ProbeDoc {
+pub(super) struct ProbeDoc {
     /// When it began.
     pub start: (i64, u32),
     /// When it ended.
@@ -96,7 +96,7 @@ impl Identity {
     /// # Errors
     ///
     /// If the system does not tell.
-    pub fn own() -> io::Result<Identity> {
+    pub(super) fn own() -> io::Result<Identity> {
         let pid = std::process::id();
         let started = started(pid)?.ok_or(io::ErrorKind::NotFound)?;
         let boot = boot()?;
@@ -104,17 +104,17 @@ impl Identity {
     }
 
     /// Whether it still runs.
-    pub fn is_alive(&self) -> bool {
+    pub(super) fn is_alive(&self) -> bool {
         self.is_of_this_boot() && started(self.pid).is_ok_and(|started| started == Some(self.started))
     }
 
     /// Whether the machine was not started again since.
-    pub fn is_of_this_boot(&self) -> bool {
+    pub(super) fn is_of_this_boot(&self) -> bool {
         boot().is_ok_and(|boot| boot == self.boot)
     }
 
     /// Kills it, if it is still the same process.
-    pub fn kill(&self) {
+    pub(super) fn kill(&self) {
         let pid = i32::try_from(self.pid).ok().and_then(Pid::from_raw);
         let Some(open) = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok()) else {
             return;
@@ -152,7 +152,7 @@ impl Status {
     /// # Errors
     ///
     /// If the file is there and cannot be understood.
-    pub fn read(folder: &Path) -> io::Result<Option<Status>> {
+    pub(super) fn read(folder: &Path) -> io::Result<Option<Status>> {
         let bytes = match fs::read(folder.join(NAME)) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -166,14 +166,14 @@ impl Status {
     /// # Errors
     ///
     /// If the disk refuses.
-    pub fn write(&self, folder: &Path) -> io::Result<()> {
+    pub(super) fn write(&self, folder: &Path) -> io::Result<()> {
         atomic::write_file(&folder.join(NAME), &serde_json::to_vec(self)?)
     }
 
     /// What became of a container whose keeper is gone without having said so; `None` if it is not.
     ///
     /// Its process is gone, too: the kernel ends it with its keeper, and with its machine.
-    pub fn lost(&self, now: Time) -> Option<Status> {
+    pub(super) fn lost(&self, now: Time) -> Option<Status> {
         if self.phase == Phase::Exited || self.keeper.is_alive() {
             return None;
         }
@@ -193,7 +193,7 @@ impl Status {
     }
 
     /// The same in the daemon's words.
-    pub fn observed(&self, is_paused: bool) -> Observed {
+    pub(super) fn observed(&self, is_paused: bool) -> Observed {
         let time = |pair: Option<(i64, u32)>| pair.map(time_of);
         let health = self.health.as_ref().map(|doc| Health {
             status: match doc.status.as_str() {
@@ -225,7 +225,7 @@ impl Status {
 }
 
 /// A time as a file has it.
-pub fn time_of((secs, nanos): (i64, u32)) -> Time {
+pub(super) fn time_of((secs, nanos): (i64, u32)) -> Time {
     Time { secs, nanos }
 }
 
