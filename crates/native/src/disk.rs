@@ -1,14 +1,15 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
 use crate::ingest::Ingest;
+pub use crate::lender::Lender;
 use crate::placed::PlacedFile;
 use oci::{Digest, Digester};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use store::{BlobStore, LayerError, Source, StoreError, Verified};
 
 /// A [`BlobStore`] on disk, which several processes may have open at once.
@@ -38,29 +39,6 @@ pub struct DiskBlobs {
     lent: Lender,
 }
 
-/// Says where bytes already stand, so that they need not be copied: a handle to one store, cheap to clone.
-#[derive(Debug, Clone, Default)]
-pub struct Lender(Arc<Mutex<BTreeMap<Digest, Lent>>>);
-
-impl Lender {
-    /// Says that the file at `path` holds the blob `digest` of `size` bytes. It is read from there as long as it does.
-    pub fn lend(&self, digest: Digest, size: u64, path: &Path) {
-        self.known().entry(digest).or_insert_with(|| Lent {
-            path: path.to_owned(),
-            size,
-        });
-    }
-
-    fn find(&self, digest: &Digest) -> Option<Lent> {
-        self.known().get(digest).cloned()
-    }
-
-    fn known(&self) -> MutexGuard<'_, BTreeMap<Digest, Lent>> {
-        // The map is whole whatever a thread was doing that ended with it in its hands.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// So much of a large blob is in memory at once, in bytes; smaller blobs are handled whole.
 const PIECE: usize = 1 << 18;
 
@@ -77,13 +55,6 @@ impl Drop for Temporary {
 /// Opens a blob's file; an error names the file, as a digest says nothing to a person.
 fn open_file(path: &Path) -> io::Result<File> {
     File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
-}
-
-/// A file that is not ours and holds a blob, or did when it was looked at.
-#[derive(Debug, Clone)]
-struct Lent {
-    path: PathBuf,
-    size: u64,
 }
 
 impl DiskBlobs {
@@ -133,8 +104,22 @@ impl DiskBlobs {
             digest: *digest,
             source,
         };
-        let mut file = open_file(&path).map_err(failed)?.take(size.saturating_add(1));
-        let (found, _) = self.put_from(&mut file)?;
+        let mut file = open_file(&path).map_err(failed)?;
+        if let Some(lent) = self.lent.find(digest).filter(|lent| lent.is_known_to_be(&file)) {
+            let temporary = self.temporary();
+            File::create(&temporary.0)
+                .and_then(|mut copy| io::copy(&mut file, &mut copy))
+                .map_err(|source| StoreError::Write {
+                    digest: *digest,
+                    source,
+                })?;
+            // It is what it was if nothing has touched it while it was copied.
+            if lent.is_known_to_be(&file) {
+                return self.name(&temporary, digest, size);
+            }
+            file = open_file(&path).map_err(failed)?;
+        }
+        let (found, _) = self.put_from(&mut file.take(size.saturating_add(1)))?;
         if found == *digest {
             Ok(())
         } else {
@@ -203,8 +188,7 @@ impl DiskBlobs {
         &mut self,
         fill: impl FnOnce(&DiskBlobs, &mut dyn Write) -> Result<(), LayerError>,
     ) -> Result<(Digest, u64), LayerError> {
-        self.written += 1;
-        let temporary = Temporary(self.ingest.path(&self.written.to_string()));
+        let temporary = self.temporary();
         // The name is known only at the end.
         let failed = |source| StoreError::Write {
             digest: Digest::of(b""),
@@ -221,6 +205,12 @@ impl DiskBlobs {
         let (digest, size) = (sink.digester.finish(), sink.size);
         self.name(&temporary, &digest, size)?;
         Ok((digest, size))
+    }
+
+    /// A place for a file that has no name yet.
+    fn temporary(&mut self) -> Temporary {
+        self.written += 1;
+        Temporary(self.ingest.path(&self.written.to_string()))
     }
 
     /// Gives a file that was written whole the name of its blob, unless that is there.
@@ -302,8 +292,7 @@ impl BlobStore for DiskBlobs {
         if count < PIECE {
             return Ok((self.put(&start)?, count as u64));
         }
-        self.written += 1;
-        let temporary = Temporary(self.ingest.path(&self.written.to_string()));
+        let temporary = self.temporary();
         let (digest, size) = spool(&temporary.0, &start, source)?;
         self.name(&temporary, &digest, size)?;
         Ok((digest, size))
@@ -332,7 +321,13 @@ impl BlobStore for DiskBlobs {
             digest: *digest,
             source,
         })?;
+        let is_known = self.fresh.contains(digest)
+            || (path != self.path(digest) && self.lent.find(digest).is_some_and(|lent| lent.is_known_to_be(&file)));
         let bytes = BufReader::with_capacity(1 << 16, file.take(size.saturating_add(1)));
+        // What this process has written or read itself is not read once more to see whether it is right.
+        if is_known {
+            return Ok(Box::new(bytes));
+        }
         Ok(Box::new(Verified::new(bytes, *digest)))
     }
 

@@ -2,6 +2,7 @@
 
 use clap::Parser;
 use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
+use native::build::{Isolation, build};
 use native::check::{Verdict, Wanted, check};
 use native::docker;
 use native::failure::Failure;
@@ -19,6 +20,8 @@ fn main() -> ExitCode {
     // A sandbox, and a container's keeper, begin as this very program.
     sandbox::init();
     native::containers::init();
+    // Whoever may make no mounts becomes root in a namespace of users, before there are threads.
+    let isolation = is_build().then(sandbox::enter_user_namespace);
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut terminal = Terminal {
@@ -29,7 +32,7 @@ fn main() -> ExitCode {
         environment: &|name| std::env::var(name).ok(),
         now: now(),
     };
-    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(&mut terminal)));
+    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(isolation.as_ref(), &mut terminal)));
     match done.unwrap_or_else(|thrown| Err(thrown_failure(thrown))) {
         Ok(code) => code,
         Err(failure) => {
@@ -49,7 +52,7 @@ fn thrown_failure(thrown: Box<dyn Any + Send>) -> Failure {
 }
 
 /// The commands of the `docker` command language are read by its own table, all others by [`Cli`].
-fn dispatch(terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     let words: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|word| word.to_string_lossy().into_owned())
@@ -57,13 +60,27 @@ fn dispatch(terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     if is_docker(&words) {
         return docker::run(&words, terminal).map(ExitCode::from);
     }
-    run(&Cli::parse_from(root_last(std::env::args_os().collect())), terminal)
+    let cli = Cli::parse_from(root_last(std::env::args_os().collect()));
+    run(&cli, isolation, terminal)
 }
 
-fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+/// Whether commands are to be run.
+fn is_build() -> bool {
+    let words = root_last(std::env::args_os().collect());
+    words.get(1).is_some_and(|word| word == "build")
+}
+
+fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     let verdict = match &cli.command {
         Command::Check(args) if args.advice => check(&args.input, Wanted::Advice, terminal)?,
         Command::Check(args) => check(&args.input, Wanted::Checks, terminal)?,
+        Command::Build(args) if args.common.check || args.common.call == Call::Check => {
+            check(&args.common.input, Wanted::Checks, terminal)?
+        }
+        Command::Build(args) => {
+            build(args, isolation, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Preview(args) if args.check || args.call == Call::Check => {
             check(&args.input, Wanted::Checks, terminal)?
         }

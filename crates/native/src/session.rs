@@ -5,6 +5,7 @@ use crate::cache_file::{self, SaveError};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
+use crate::known_files::KnownFiles;
 use crate::state::{State, default_root};
 use crate::terminal::Terminal;
 use crate::world::Machine;
@@ -21,6 +22,8 @@ pub struct Session {
     pub blobs: DiskBlobs,
     /// Its build cache, with what the last build of this project consisted of.
     pub cache: Cache,
+    /// What is known of the files of contexts.
+    pub known: KnownFiles,
     /// Says which project this is.
     project: String,
 }
@@ -47,6 +50,7 @@ impl Session {
         let mut records = loaded.cache.records().clone();
         keep_seen_of(&mut records, &project);
         Ok(Session {
+            known: KnownFiles::load(&state.known_files()),
             state,
             blobs,
             cache: Cache::of_records(records),
@@ -59,6 +63,7 @@ impl Session {
         Machine {
             contexts,
             lender: self.blobs.lender(),
+            known: self.known.clone(),
             stand_in: StandIn::default(),
         }
     }
@@ -75,6 +80,8 @@ impl Session {
             .into_iter()
             .map(|(place, seen)| (format!("{}{place}", self.project), seen));
         records.seen = own.collect();
+        // Without it the next build reads more.
+        let _ = self.known.save(&self.state.known_files());
         cache_file::save(&self.state, &records, &mut self.blobs, || terminal.remark(WAITING))
     }
 

@@ -87,6 +87,26 @@ impl State {
         self.root.join("volumes")
     }
 
+    /// Digests of files of contexts.
+    pub fn known_files(&self) -> PathBuf {
+        self.root.join("known-files.json")
+    }
+
+    /// Filesystems that commands run over.
+    pub fn snapshots(&self) -> PathBuf {
+        self.root.join("snapshots")
+    }
+
+    /// Repositories while they are fetched.
+    pub fn repositories(&self) -> PathBuf {
+        self.root.join("repositories")
+    }
+
+    /// Cache mounts of RUN.
+    pub fn cache_mounts(&self) -> PathBuf {
+        self.root.join("cache-mounts")
+    }
+
     /// The records of the build cache.
     pub fn cache_file(&self) -> PathBuf {
         self.root.join("cache.json")

@@ -60,8 +60,9 @@ pub(super) struct Staging {
 }
 
 impl Staging {
-    /// A name that is not in use yet, and the directory that it would lie in.
-    fn place(&mut self) -> Result<(BorrowedFd<'_>, String), Errno> {
+    /// Mounts the filesystem, before anything covers the old root: what is mounted there later lies over what covers it, and `..` of
+    /// the new root would lead to it.
+    pub(super) fn prepare(&mut self) -> Result<(), Errno> {
         if self.mount.is_none() {
             let mount = filesystem("tmpfs", &[("mode", Some("0700"))], MountAttrFlags::MOUNT_ATTR_NOSUID)?;
             // Over the old root, under the new one: reached by descriptor only, and gone when the old root is.
@@ -71,6 +72,12 @@ impl Staging {
             )?;
             self.mount = Some(mount);
         }
+        Ok(())
+    }
+
+    /// A name that is not in use yet, and the directory that it would lie in.
+    fn place(&mut self) -> Result<(BorrowedFd<'_>, String), Errno> {
+        self.prepare()?;
         let mount = self.mount.as_ref().ok_or(Errno::IO)?;
         self.n_used += 1;
         Ok((mount.as_fd(), self.n_used.to_string()))

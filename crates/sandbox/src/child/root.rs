@@ -9,7 +9,7 @@ use crate::error::{Doing as _, SandboxError};
 use crate::spec::{Network, Root, Spec};
 use crate::system::{MountChange, change_mount};
 use rustix::fd::{AsFd as _, OwnedFd};
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags};
 use rustix::io::Errno;
 use rustix::mount::{MountAttrFlags, MountPropagationFlags, UnmountFlags, mount_change, unmount};
 
@@ -37,6 +37,7 @@ pub(super) fn build(spec: &Spec) -> Result<Built, SandboxError> {
                 .doing_with(|| format!("open {}", path.display()))?
         }
     };
+    staging.prepare().doing("make a place for files")?;
     mounts::cover_root(&root).doing("mount the root")?;
     let mut tree = Tree::new(root)?;
     let devices = kernel_files(&mut tree, spec)?;
@@ -95,6 +96,34 @@ pub(super) fn enter(tree: &Tree) -> Result<(), SandboxError> {
     rustix::process::fchdir(tree.root()).doing("enter the root")?;
     rustix::process::pivot_root(".", ".").doing("change the root")?;
     rustix::process::fchdir(&old).doing("enter the old root")?;
-    unmount(".", UnmountFlags::DETACH).doing("leave the old root")?;
-    rustix::process::chdir("/").doing("enter the root")
+    leave_old_root().doing("leave the old root")?;
+    rustix::process::chdir("/").doing("enter the root")?;
+    // `..` of `/` goes to whatever is mounted over it: nothing may be.
+    let (root, above) = (mount_id("/"), mount_id("/.."));
+    match (root.doing("look at the root")?, above.doing("look at the root")?) {
+        (root, above) if root == above => Ok(()),
+        _ => Err(Errno::BUSY).doing("leave the old root"),
+    }
+}
+
+/// Unmounts the working directory, and what is mounted over it first: the kernel takes the uppermost away each time.
+fn leave_old_root() -> Result<(), Errno> {
+    unmount(".", UnmountFlags::DETACH)?;
+    for _ in 0..MAX_OVER_ROOT {
+        match unmount(".", UnmountFlags::DETACH) {
+            Ok(()) => {}
+            // It belongs to no namespace any more.
+            Err(Errno::INVAL) => return Ok(()),
+            Err(errno) => return Err(errno),
+        }
+    }
+    Err(Errno::BUSY)
+}
+
+/// No more is ever mounted over the old root: the files that wait there for their places.
+const MAX_OVER_ROOT: usize = 4;
+
+fn mount_id(path: &str) -> Result<u64, Errno> {
+    let found = rustix::fs::statx(rustix::fs::CWD, path, AtFlags::empty(), StatxFlags::MNT_ID)?;
+    Ok(found.stx_mnt_id)
 }
