@@ -14,7 +14,7 @@ pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
 pub use sandbox::{AddHost, AgentSpec, Bytes, Entitlement, SandboxArgs, Ulimit};
 pub use secret::{SecretSource, SecretSpec};
-pub use verbs::{is_docker, root_last};
+pub use verbs::{for_clap, is_docker};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -61,6 +61,13 @@ Examples:
   SOURCE_DATE_EPOCH=0 layerlab preview -o type=oci,dest=i.tar,rewrite-timestamp=true .
         The same digests on every machine.";
 
+const FSCK_EXAMPLES: &str = "\
+Examples:
+  layerlab system fsck
+        Hash every blob, look for everything that images and the build cache name. Exit code 1 if something is wrong.
+  layerlab system fsck --repair
+        Broken files are moved to the folder `quarantine`; images and cached steps that need them lose their names.";
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   layerlab registry serve
@@ -89,9 +96,24 @@ pub enum Command {
     Preview(Box<PreviewArgs>),
     /// Say what BuildKit's build checks find in a Dockerfile, without building it
     Check(Box<CheckArgs>),
+    /// Check that everything in the store is whole (also: system fsck)
+    Fsck(FsckArgs),
     /// Run a registry
     #[command(subcommand)]
     Registry(RegistryCommand),
+}
+
+/// `layerlab system fsck`.
+#[derive(Debug, Args)]
+#[command(after_help = FSCK_EXAMPLES)]
+pub struct FsckArgs {
+    /// Repair what is broken: make it again, or put it away, so that it is fetched or built again
+    #[arg(long)]
+    pub repair: bool,
+
+    /// Where the store, the build cache and the images are [default: $LAYERLAB_ROOT, or $XDG_DATA_HOME/layerlab]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 /// What can be done with a registry.
@@ -141,7 +163,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
 
-    /// Where the store, the build cache and the images are [default: $XDG_DATA_HOME/layerlab]
+    /// Where the store, the build cache and the images are [default: $LAYERLAB_ROOT, or $XDG_DATA_HOME/layerlab]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 

@@ -39,8 +39,12 @@ pub fn load(path: &Path, blobs: &DiskBlobs) -> LoadedCache {
     }
 }
 
-/// The file, if there is one; why it cannot be understood.
-fn read_doc(path: &Path) -> Result<Option<CacheDoc>, String> {
+/// The file, if there is one.
+///
+/// # Errors
+///
+/// Why it cannot be understood.
+pub(crate) fn read_doc(path: &Path) -> Result<Option<CacheDoc>, String> {
     let Some(bytes) = read(path).map_err(|error| error.to_string())? else {
         return Ok(None);
     };
@@ -68,19 +72,28 @@ pub fn save(state: &State, records: &Records, blobs: &mut DiskBlobs, on_wait: im
     if let Ok(Some(old)) = read_doc(&state.cache_file()) {
         doc.merge(old, MAX_SEEN);
     }
-    let bytes = serde_json::to_vec(&doc).expect("digests and numbers have a JSON form");
-    crate::atomic::write_file(&state.cache_file(), &bytes).map_err(SaveError::Write)
+    write_doc(state, &doc).map_err(SaveError::Write)
 }
 
-/// Forgets everything.
+/// Replaces the whole file.
+///
+/// # Errors
+///
+/// If the disk refuses; then the old file is still there.
+pub(crate) fn write_doc(state: &State, doc: &CacheDoc) -> io::Result<()> {
+    let bytes = serde_json::to_vec(doc).expect("digests and numbers have a JSON form");
+    crate::atomic::write_file(&state.cache_file(), &bytes)
+}
+
+/// Forgets everything, durably: blobs are removed next that it names.
 ///
 /// # Errors
 ///
 /// If the file cannot be removed.
 pub fn clear(state: &State, _changing: &Changing) -> io::Result<()> {
     match std::fs::remove_file(state.cache_file()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        other => other.and_then(|()| crate::atomic::sync_folder(&state.cache_file())),
     }
 }
 
@@ -270,13 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn a_record_whose_files_are_gone_is_a_miss() {
+    fn a_record_whose_layer_is_gone_is_a_miss() {
         let scratch = Scratch::new();
         let (state, mut blobs) = open(&scratch);
         let records = sample(&mut blobs);
         save(&state, &records, &mut blobs);
-        let blob = scratch.path("store/blobs/sha256").join(Digest::of(b"hello").hex());
-        fs::remove_file(blob).unwrap();
+        fs::remove_dir_all(blobs.layers()).unwrap();
         let loaded = load(&state.cache_file(), &blobs);
         assert_eq!((loaded.cache.records().results.len(), loaded.warning), (0, None));
     }

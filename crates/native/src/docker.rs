@@ -4,10 +4,12 @@
 //! durable. Commands that only name and remove things have the images to themselves while they work; those that take long do not.
 
 mod ask;
+mod attend;
 mod host;
 mod plugged;
 
 use crate::cache_file;
+use crate::collect::collect;
 use crate::containers::{Attended, Containers};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
@@ -114,6 +116,14 @@ fn manner(verb: Verb) -> Manner {
     }
 }
 
+/// Whether a command may leave something that nobody needs.
+fn removes(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::ImageRm | Verb::ImagePrune | Verb::SystemPrune | Verb::BuilderPrune
+    )
+}
+
 /// Whether a command needs the build cache.
 fn wants_cache(verb: Verb) -> bool {
     matches!(
@@ -175,7 +185,8 @@ impl Machine {
         }
         // It is executed again when what it waits for has happened, and says all of it then.
         let waits = matches!(&outcome, Outcome::Lasts { doing: Lasting::Waiting, .. });
-        if manner != Manner::Reads && daemon != before {
+        let forgot = had_records && cache.records().results.is_empty();
+        if manner != Manner::Reads && (daemon != before || forgot) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;
             let changing = match changing {
                 Some(changing) => changing,
@@ -185,9 +196,12 @@ impl Machine {
             volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
             self.containers.save(&before, &daemon).map_err(Failure::new)?;
             self.containers.sweep().map_err(Failure::new)?;
-            if had_records && cache.records().results.is_empty() {
+            if forgot {
                 cache_file::clear(&self.state, &changing).map_err(Failure::new)?;
             }
+        }
+        if removes(self.verb) {
+            self.collect(terminal);
         }
         if !waits {
             flush(&held, terminal)?;
@@ -195,35 +209,14 @@ impl Machine {
         Ok(outcome)
     }
 
-    /// Does what a command does that goes on as long as a process does; nobody has to wait for it meanwhile.
-    fn attend(&mut self, outcome: &Outcome, terminal: &mut Terminal<'_>) -> Result<Attended, Failure> {
-        let daemon = self.load(terminal)?;
-        let attended = self.containers.attend(outcome, &daemon);
-        let attended = attended.map_err(|error| Failure::new(format!("could not attach to the container: {error}")))?;
-        self.settle(terminal)?;
-        Ok(attended)
-    }
-
-    /// Takes over how containers ended meanwhile: those that were to go then are gone.
-    fn settle(&mut self, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-        let changing = self.change(terminal)?;
-        let before = self.load(terminal)?;
-        let mut daemon = before.clone();
-        self.observe(&mut daemon, terminal)?;
-        volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
-        self.containers.save(&before, &daemon).map_err(Failure::new)?;
-        self.containers.sweep().map_err(Failure::new)
-    }
-
-    fn observe(&mut self, daemon: &mut Daemon, terminal: &Terminal<'_>) -> Result<(), Failure> {
-        let mut host = engine::Host {
-            now: terminal.now,
-            blobs: &mut self.blobs,
-            executor: &mut *plugged::executor(),
-            files: &mut HereFiles,
-            runtime: &mut self.containers,
-        };
-        daemon.observe(&mut host).map_err(Failure::new)
+    /// Frees what nobody needs any more. What cannot be freed now is by the next command that removes something.
+    fn collect(&self, terminal: &mut Terminal<'_>) {
+        match collect(&self.state, &self.blobs) {
+            Ok(Some(_)) => {}
+            Ok(None) if self.verb == Verb::ImageRm => {}
+            Ok(None) => terminal.remark("the space is freed later: another layerlab uses the store"),
+            Err(error) => terminal.remark(&format!("warning: the space could not be freed: {error}")),
+        }
     }
 
     fn change(&self, terminal: &mut Terminal<'_>) -> Result<Changing, Failure> {

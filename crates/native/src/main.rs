@@ -1,11 +1,12 @@
 //! The `layerlab` program.
 
 use clap::Parser;
-use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
+use native::args::{Call, Cli, Command, RegistryCommand, for_clap, is_docker};
 use native::build::{Isolation, build};
 use native::check::{Verdict, Wanted, check};
 use native::docker;
 use native::failure::Failure;
+use native::fsck::{Soundness, fsck};
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
@@ -60,13 +61,13 @@ fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Resul
     if is_docker(&words) {
         return docker::run(&words, terminal).map(ExitCode::from);
     }
-    let cli = Cli::parse_from(root_last(std::env::args_os().collect()));
+    let cli = Cli::parse_from(for_clap(std::env::args_os().collect()));
     run(&cli, isolation, terminal)
 }
 
 /// Whether commands are to be run.
 fn is_build() -> bool {
-    let words = root_last(std::env::args_os().collect());
+    let words = for_clap(std::env::args_os().collect());
     words.get(1).is_some_and(|word| word == "build")
 }
 
@@ -87,6 +88,12 @@ fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) ->
         Command::Preview(args) => {
             preview(args, terminal)?;
             return Ok(ExitCode::SUCCESS);
+        }
+        Command::Fsck(args) => {
+            return Ok(match fsck(args, terminal)? {
+                Soundness::Sound => ExitCode::SUCCESS,
+                Soundness::Broken => ExitCode::FAILURE,
+            });
         }
         Command::Registry(RegistryCommand::Serve(args)) => {
             Registry::bind(args, &variables())?.run();

@@ -39,6 +39,12 @@ struct LayerDoc {
     is_blob: bool,
 }
 
+impl LayerDoc {
+    fn parts(&self) -> (DiffId, Option<Descriptor>) {
+        (DiffId(self.diff_id), self.is_blob.then(|| self.descriptor.clone()))
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct SeenDoc {
     text: String,
@@ -102,6 +108,40 @@ pub fn to_doc(records: &Records, blobs: &mut DiskBlobs) -> Result<CacheDoc, Stor
 }
 
 impl CacheDoc {
+    /// The layers of all records: their DiffIDs, and their blobs if they are not written from what they list.
+    pub fn layers(&self) -> impl Iterator<Item = (DiffId, Option<Descriptor>)> {
+        let results = self.results.values().filter_map(|record| record.layer.as_ref());
+        let layers = results.chain(self.rewritten.iter().map(|rewritten| &rewritten.layer));
+        layers.map(LayerDoc::parts)
+    }
+
+    /// Drops the records whose layer is not `wanted`. Returns how many.
+    pub fn retain(&mut self, wanted: impl Fn(DiffId, Option<&Descriptor>) -> bool) -> usize {
+        let before = self.results.len() + self.rewritten.len();
+        let is_wanted = |layer: &LayerDoc| {
+            let (diff_id, blob) = layer.parts();
+            wanted(diff_id, blob.as_ref())
+        };
+        self.results
+            .retain(|_, record| record.layer.as_ref().is_none_or(is_wanted));
+        self.rewritten.retain(|rewritten| is_wanted(&rewritten.layer));
+        for keys in self.links.values_mut() {
+            keys.retain(|key| self.results.contains_key(key));
+        }
+        self.links.retain(|_, keys| !keys.is_empty());
+        before - self.results.len() - self.rewritten.len()
+    }
+
+    /// How many results there are.
+    pub fn len(&self) -> usize {
+        self.results.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.results.is_empty()
+    }
+
     /// Adds what `old` has and this one has not: what other processes learned meanwhile. Of what builds consisted of, only so many
     /// places are remembered.
     pub fn merge(&mut self, old: CacheDoc, max_seen: usize) {
