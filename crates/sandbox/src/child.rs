@@ -6,6 +6,7 @@ mod first_process;
 mod masks;
 mod mounts;
 mod namespaces;
+mod network;
 mod overlay;
 mod rights;
 mod root;
@@ -13,7 +14,9 @@ mod start;
 mod supervise;
 mod tree;
 
+pub(crate) use self::masks::{MASKED_PROC, MASKED_SYS, READ_ONLY_PROC};
 pub(crate) use self::namespaces::start_time;
+pub(crate) use self::rights::capabilities;
 
 use crate::own_program::HELPER_NAME;
 use crate::system;

@@ -7,6 +7,7 @@
 //! It knows nothing of images, layers and Dockerfiles.
 
 mod error;
+mod isolation;
 mod processes;
 mod spawn;
 mod spec;
@@ -14,8 +15,8 @@ mod stubs;
 
 mod cgroup;
 mod child;
-mod isolation;
 mod message;
+pub mod oci;
 mod own_program;
 mod protocol;
 mod seccomp;
@@ -25,6 +26,7 @@ mod user_namespace;
 pub use child::init;
 pub(crate) use child::start_time;
 pub use error::SandboxError;
+pub use isolation::{Isolation, Limiting, RootIs, Storage};
 pub use processes::{Process, pause, processes, unpause};
 pub use spawn::{Child, Ended, How, Stdio, Usage, exec_in, spawn};
 pub use spec::*;

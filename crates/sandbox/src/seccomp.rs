@@ -184,6 +184,18 @@ fn put(ranges: &mut Vec<Range>, first: u32, action: Action) {
     }
 }
 
+/// What happens to each call that the table names, for processes with these capabilities.
+pub(crate) fn actions(capabilities: CapabilitySet) -> impl Iterator<Item = (&'static str, Action)> {
+    CALLS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(move |line| {
+            let mut words = line.split(' ');
+            let (name, rule) = (words.next()?, words.next()?);
+            Some((name, action(rule, capabilities)))
+        })
+}
+
 /// Rules and numbers of one column of the table.
 fn rows(index: usize) -> impl Iterator<Item = (&'static str, u32)> {
     CALLS

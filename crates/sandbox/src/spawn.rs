@@ -73,6 +73,7 @@ pub struct Child {
     /// The caller's end of its terminal, if it has one.
     pub terminal: Option<OwnedFd>,
     pidfd: OwnedFd,
+    // Dropped before the helper, which hears by it that nobody waits any more.
     socket: OwnedFd,
     helper: Helper,
 }
@@ -171,6 +172,7 @@ fn start(request: Request, stdio: Stdio) -> Result<Child, SandboxError> {
         .doing("start the helper process")?;
     let mut helper = Helper {
         process: Some(helper),
+        has_started: false,
         outlives_caller: request.outlives_caller(),
     };
     let streams = [&stdio.stdin, &stdio.stdout, &stdio.stderr];
@@ -191,6 +193,7 @@ fn start(request: Request, stdio: Stdio) -> Result<Child, SandboxError> {
             }
             Some((Reply::Started(running), mut descriptors)) => {
                 let pidfd = descriptors.pop().ok_or(SandboxError::Lost)?;
+                helper.has_started = true;
                 let socket = ours;
                 return Ok(Child {
                     running,
@@ -213,6 +216,8 @@ fn start(request: Request, stdio: Stdio) -> Result<Child, SandboxError> {
 #[derive(Debug)]
 struct Helper {
     process: Option<process::Child>,
+    /// Whether a program runs: the helper ends it, and itself, when the caller's end of the socket closes.
+    has_started: bool,
     outlives_caller: bool,
 }
 
@@ -228,10 +233,10 @@ impl Helper {
 
 impl Drop for Helper {
     fn drop(&mut self) {
-        if self.outlives_caller {
+        if self.has_started && self.outlives_caller {
             return;
         }
-        if let Some(process) = &mut self.process {
+        if let (Some(process), false) = (&mut self.process, self.has_started) {
             // The kernel kills the sandbox when its helper dies.
             let _ = process.kill();
         }

@@ -121,7 +121,7 @@ pub enum Network {
     None,
     /// What the machine sees.
     Host,
-    /// What a program of the machine (`pasta`, `slirp4netns`) lets through; as the machine's if there is none.
+    /// What a program of the machine (`slirp4netns`) lets through; as the machine's if there is none.
     Default,
     /// What the process with this number sees.
     Of(u32),
@@ -179,10 +179,13 @@ pub enum NetworkUsed {
     Loopback,
     /// What the machine sees, because that was asked for.
     Host,
-    /// What the machine sees, because there is no program to let only a part through.
-    HostForLackOfHelper,
-    /// What this program lets through: `pasta` or `slirp4netns`.
-    Helper(String),
+    /// What the machine sees, because nothing lets only a part through.
+    HostForLackOfHelper {
+        /// Why not.
+        reason: String,
+    },
+    /// What this program lets through. With `slirp4netns`, 10.0.2.3 answers questions for names.
+    Helper(PathBuf),
     /// What another process sees.
     Joined(u32),
 }

@@ -42,6 +42,11 @@ impl Hierarchies {
         Self { all }
     }
 
+    /// Whether there is nothing but version 2.
+    pub(crate) fn is_version_2_alone(&self) -> bool {
+        !self.all.is_empty() && self.all.iter().all(|hierarchy| hierarchy.version == Version::Two)
+    }
+
     /// Where groups can be made for these controllers: directories that exist.
     pub(crate) fn places(&self, controllers: &[&str]) -> Vec<(Version, PathBuf)> {
         let mut places = Vec::new();

@@ -1,13 +1,16 @@
 //! Which namespaces a process makes, and which it enters.
 
+use super::network::{self, Connection};
 use crate::error::{Doing as _, SandboxError};
+use crate::isolation;
 use crate::protocol::Request;
-use crate::spec::{Network, Running, Spec};
+use crate::spec::{Network, NetworkUsed, Running, Spec};
 use crate::system;
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use rustix::thread::{ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
+use std::path::PathBuf;
 
 /// Processes whose namespaces are entered: held from before the own namespace of process numbers, in which they have none.
 #[derive(Debug, Default)]
@@ -16,24 +19,48 @@ pub(super) struct Others {
     sandbox: Option<OwnedFd>,
     /// The process whose network is shared.
     network: Option<OwnedFd>,
+    /// A network of its own, and what connects it for as long as this lives.
+    connection: Option<Connection>,
+    /// What the sandbox really sees of the network.
+    pub(super) network_used: Option<NetworkUsed>,
 }
 
 impl Others {
     /// Finds those that the request names.
     pub(super) fn find(request: &Request) -> Result<Self, SandboxError> {
-        Ok(match request {
-            Request::Exec(running, _) => Self {
-                sandbox: Some(first_process(running)?),
-                network: None,
+        match request {
+            Request::Spawn(spec) => Self::find_network(spec.network),
+            Request::Exec(running, _) => {
+                let sandbox = Some(first_process(running)?);
+                Ok(Self {
+                    sandbox,
+                    ..Self::default()
+                })
+            }
+        }
+    }
+
+    fn find_network(network: Network) -> Result<Self, SandboxError> {
+        let mut found = Self::default();
+        found.network_used = Some(match network {
+            Network::None => NetworkUsed::Loopback,
+            Network::Host => NetworkUsed::Host,
+            Network::Of(pid) => {
+                found.network = Some(open_process(pid)?);
+                NetworkUsed::Joined(pid)
+            }
+            Network::Default => match found.connect() {
+                Ok(program) => NetworkUsed::Helper(program),
+                Err(reason) => NetworkUsed::HostForLackOfHelper { reason },
             },
-            Request::Spawn(spec) => match spec.network {
-                Network::Of(pid) => Self {
-                    sandbox: None,
-                    network: Some(open_process(pid)?),
-                },
-                _ => Self::default(),
-            },
-        })
+        });
+        Ok(found)
+    }
+
+    fn connect(&mut self) -> Result<PathBuf, String> {
+        let program = isolation::find_program("slirp4netns").ok_or("slirp4netns is not installed")?;
+        self.connection = Some(network::connect(&program).map_err(|error| error.to_string())?);
+        Ok(program)
     }
 
     /// Makes, or enters, the namespace of process numbers for the children of this process.
@@ -62,9 +89,9 @@ impl Others {
         if spec.network == Network::None {
             flags |= UnshareFlags::NEWNET;
         }
-        if let Some(process) = &self.network {
-            move_into_thread_name_spaces(process.as_fd(), ThreadNameSpaceType::NETWORK)
-                .doing("enter another process's network")?;
+        let connected = self.connection.as_ref().map(|connection| &connection.namespace);
+        if let Some(network) = self.network.as_ref().or(connected) {
+            move_into_thread_name_spaces(network.as_fd(), ThreadNameSpaceType::NETWORK).doing("enter the network")?;
         }
         system::unshare(flags).doing("make namespaces")?;
         if spec.network == Network::None {

@@ -4,7 +4,7 @@ use super::devices::{self, Devices};
 use super::masks;
 use super::mounts::{self, Staging, attach, clone_of, filesystem};
 use super::overlay;
-use super::tree::Tree;
+use super::tree::{Tree, open_beneath};
 use crate::error::{Doing as _, SandboxError};
 use crate::spec::{Network, Root, Spec};
 use crate::system::{MountChange, change_mount};
@@ -64,6 +64,9 @@ fn kernel_files(tree: &mut Tree, spec: &Spec) -> Result<Devices, SandboxError> {
     if let Some(sys) = &sys {
         attach(sys, target).doing("mount /sys")?;
     }
+    if let Some(sys) = &sys {
+        groups(sys, spec);
+    }
     if !spec.rights.privileged {
         masks::apply(&proc, sys.as_ref(), devices.null.as_fd())?;
     }
@@ -87,6 +90,36 @@ fn sys(spec: &Spec, restricted: MountAttrFlags) -> Result<Option<OwnedFd>, Errno
         }
         made => made.map(Some),
     }
+}
+
+/// Mounts the sandbox's own control groups below `/sys/fs/cgroup`: what programs learn their limits from.
+///
+/// Nothing depends on it, so that a kernel or a container around this one that does not allow it is none the worse.
+fn groups(sys: &OwnedFd, spec: &Spec) {
+    let restricted =
+        MountAttrFlags::MOUNT_ATTR_NOSUID | MountAttrFlags::MOUNT_ATTR_NODEV | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    let read_only = restricted | MountAttrFlags::MOUNT_ATTR_RDONLY;
+    let Ok(target) = open_beneath(sys.as_fd(), "fs/cgroup") else {
+        return;
+    };
+    if crate::cgroup::Hierarchies::read().is_version_2_alone() {
+        let _ = filesystem("cgroup2", &[], read_only).and_then(|mount| attach(mount, target));
+        return;
+    }
+    if spec.cgroup.is_none() && spec.limits.memory.is_none() && spec.limits.cpu_millis.is_none() {
+        return;
+    }
+    let _ = filesystem("tmpfs", &[("mode", Some("0755"))], restricted).and_then(|top| {
+        attach(&top, target)?;
+        for controller in ["memory", "cpu", "cpuacct", "pids"] {
+            let Ok(mount) = filesystem("cgroup", &[(controller, None)], read_only) else {
+                continue;
+            };
+            rustix::fs::mkdirat(&top, controller, Mode::from_raw_mode(0o755))?;
+            attach(mount, open_beneath(top.as_fd(), controller)?)?;
+        }
+        change_mount(&top, MountChange::ReadOnly, false)
+    });
 }
 
 /// Makes the tree `/`, and leaves nothing else mounted.

@@ -87,7 +87,7 @@ fn run_and_wait(
         system::wait_for(pid).doing("wait for the sandbox")?;
         return Ok(None);
     }
-    let running = running(request, pid, group);
+    let running = running(request, pid, group, &others);
     message::send(socket, &Reply::Started(running), &[pidfd.as_fd()])?;
     wait(pid, &pidfd, socket.as_fd(), request.outlives_caller()).map(Some)
 }
@@ -102,7 +102,7 @@ fn receive(socket: &OwnedFd) -> Result<Option<(Streams, Request)>, SandboxError>
     Ok(request.map(|(request, _)| (streams, request)))
 }
 
-fn running(request: &Request, pid: Pid, group: &[PathBuf]) -> Running {
+fn running(request: &Request, pid: Pid, group: &[PathBuf], others: &Others) -> Running {
     let pid = pid.as_raw_nonzero().get() as u32;
     let started = namespaces::start_time(pid).unwrap_or_default();
     match request {
@@ -111,12 +111,7 @@ fn running(request: &Request, pid: Pid, group: &[PathBuf]) -> Running {
             started,
             rights: spec.rights.clone(),
             cgroup: group.to_vec(),
-            network: match spec.network {
-                crate::Network::None => NetworkUsed::Loopback,
-                crate::Network::Host => NetworkUsed::Host,
-                crate::Network::Default => NetworkUsed::HostForLackOfHelper,
-                crate::Network::Of(pid) => NetworkUsed::Joined(pid),
-            },
+            network: others.network_used.clone().unwrap_or(NetworkUsed::Host),
         },
         Request::Exec(running, exec) => Running {
             pid,

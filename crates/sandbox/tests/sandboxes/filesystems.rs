@@ -14,6 +14,8 @@ crate::tests![
     streams_can_be_opened_by_name_by_any_user,
     shared_memory_has_its_size,
     another_sandboxs_network_is_shared,
+    a_group_is_seen_with_its_limits,
+    a_network_is_connected_by_a_program_if_there_is_one,
 ];
 
 fn mount(target: &str, source: Source) -> Mount {
@@ -175,5 +177,39 @@ fn another_sandboxs_network_is_shared() {
     let ours = fs::read_link("/proc/self/ns/net").unwrap();
     assert_eq!(output(&spec).trim(), ours.to_str().unwrap());
     child.kill(9).unwrap();
+    child.wait().unwrap();
+}
+
+fn a_group_is_seen_with_its_limits() {
+    let world = World::new();
+    let mut spec = world.shell(
+        "cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2> /dev/null; \
+         mkdir /sys/fs/cgroup/x /sys/fs/cgroup/memory/x",
+    );
+    spec.limits.memory = Some(64 << 20);
+    let (text, _) = run(&spec);
+    assert!(text.starts_with("67108864\n"), "{text}");
+    assert!(text.contains("Read-only file system"), "{text}");
+}
+
+fn a_network_is_connected_by_a_program_if_there_is_one() {
+    let world = World::new();
+    let mut spec = world.shell("ip -o addr | grep -c 10.0.2.100; cat /proc/net/unix | wc -l");
+    spec.network = sandbox::Network::Default;
+    let isolation = sandbox::Isolation::detect();
+    let (child, mut reader) = crate::support::start(&spec).unwrap();
+    let mut text = String::new();
+    std::io::Read::read_to_string(&mut reader, &mut text).unwrap();
+    match (&child.running.network, isolation.network_helper) {
+        (sandbox::NetworkUsed::Helper(program), Some(found)) => {
+            assert_eq!(*program, found);
+            assert_eq!(text, "1\n1\n");
+        }
+        (sandbox::NetworkUsed::HostForLackOfHelper { reason }, _) => {
+            crate::harness::say(&format!("on the machine's network: {reason}\n"));
+            assert!(text.starts_with("0\n"), "{text}");
+        }
+        (used, _) => panic!("{used:?}"),
+    }
     child.wait().unwrap();
 }

@@ -20,6 +20,7 @@ crate::tests![
     open_files_are_limited,
     groups_are_removed_with_the_sandbox,
     waiting_has_an_end,
+    a_group_is_removed_when_the_child_is_dropped,
 ];
 
 fn exec(argv: &[&str]) -> Exec {
@@ -258,4 +259,15 @@ fn waiting_has_an_end() {
     child.kill(9).unwrap();
     let ended = child.wait_timeout(Duration::from_mins(1)).unwrap().unwrap();
     assert_eq!(ended.how, How::Killed(9));
+}
+
+fn a_group_is_removed_when_the_child_is_dropped() {
+    let world = World::new();
+    let mut spec = world.shell("sleep 1000");
+    spec.cgroup = Some(format!("sandbox-dropped-{}", std::process::id()));
+    let (child, _reader) = start(&spec).unwrap();
+    let group = child.running.cgroup.clone();
+    assert!(!group.is_empty());
+    drop(child);
+    assert!(group.iter().all(|directory| !directory.exists()), "{group:?}");
 }

@@ -6,6 +6,7 @@ mod attacks;
 mod filesystems;
 mod harness;
 mod life;
+mod oracle;
 mod processes;
 mod rootless;
 mod support;
@@ -19,5 +20,6 @@ fn main() {
         filesystems::TESTS,
         attacks::TESTS,
         rootless::TESTS,
+        oracle::TESTS,
     ]);
 }
