@@ -34,6 +34,7 @@ mod copy;
 mod create;
 mod exec;
 mod lifecycle;
+mod limits;
 mod logs;
 mod options;
 mod ports;
@@ -45,13 +46,14 @@ mod networks;
 mod volumes;
 
 pub use host::{Host, Input};
+pub use logs::shown_line as shown_log_line;
 pub use ports::displayed as shown_ports;
 
 use crate::grammar::{Effect, Verb};
 use crate::words::{Call, parse_for};
 use builder::{Cache, Executor};
 use console::Console;
-use engine::Daemon;
+use engine::{Daemon, LogOptions, Runtime};
 use fail::Fail;
 use registry::Transport;
 use registry::client::RegistryConfig;
@@ -66,8 +68,10 @@ pub struct Machine<'a> {
     pub cache: &'a mut Cache,
     /// Where bytes are.
     pub blobs: &'a mut dyn BlobStore,
-    /// Runs processes.
+    /// Runs processes of builds.
     pub executor: &'a mut dyn Executor,
+    /// What containers consist of.
+    pub runtime: &'a mut dyn Runtime,
     /// How the daemon reaches registries.
     pub registries: &'a RegistryConfig,
     /// Carries requests to them.
@@ -123,7 +127,12 @@ pub enum Lasting {
     /// `docker run`, `start -a` or `attach`: an interrupt goes to the process, as `SIGINT`.
     Attached,
     /// `docker logs -f`: an interrupt ends this only.
-    Logs,
+    Logs {
+        /// Whether each line begins with its time.
+        timestamps: bool,
+        /// Which lines are shown; those that were there are.
+        options: LogOptions,
+    },
     /// `docker wait`: prints the exit code once there is one.
     Waiting,
     /// A process that `docker exec` started; its number on the host.
@@ -156,6 +165,7 @@ pub fn run_timed(words: &[String], machine: &mut Machine<'_>) -> (Outcome, u64) 
         cache: machine.cache,
         blobs: machine.blobs,
         executor: machine.executor,
+        runtime: machine.runtime,
         registries: machine.registries,
         transport: machine.transport,
         wire: machine.wire,
@@ -181,6 +191,7 @@ pub(crate) struct Session<'a, 'c> {
     pub(crate) cache: &'a mut Cache,
     pub(crate) blobs: &'a mut dyn BlobStore,
     pub(crate) executor: &'a mut dyn Executor,
+    pub(crate) runtime: &'a mut dyn Runtime,
     pub(crate) registries: &'a RegistryConfig,
     pub(crate) transport: &'a mut dyn Transport,
     pub(crate) wire: &'a mut dyn registry::client::Host,
@@ -198,6 +209,7 @@ macro_rules! lent {
             blobs: &mut *$session.blobs,
             executor: &mut *$session.executor,
             files: $session.host.files(),
+            runtime: &mut *$session.runtime,
         }
     };
 }
@@ -279,8 +291,10 @@ fn dispatch(call: &Call, session: &mut Session<'_, '_>) -> Done {
 impl Session<'_, '_> {
     /// Says of which flags nothing comes here.
     fn warn_of_idle_flags(&mut self, call: &Call) {
+        let is_real = self.host.runs_for_real();
         for name in call.flags() {
-            if call.spec.long(name).is_some_and(|flag| flag.effect == Effect::Idle) {
+            let effect = call.spec.long(name).map(|flag| flag.effect);
+            if effect == Some(Effect::Idle) || (effect == Some(Effect::Real) && !is_real) {
                 self.console
                     .error(&format!("WARNING: --{name} has no effect on this machine\n"));
             }

@@ -45,6 +45,33 @@ pub struct Host<'a> {
     pub executor: &'a mut dyn Executor,
     /// The machine's own files, for bind mounts.
     pub files: &'a mut dyn HostFiles,
+    /// What containers consist of.
+    pub runtime: &'a mut dyn Runtime,
+}
+
+/// The same for a runtime itself.
+pub struct Ground<'a> {
+    /// When the operation begins.
+    pub now: Time,
+    /// Where bytes are.
+    pub blobs: &'a mut dyn BlobStore,
+    /// Runs processes.
+    pub executor: &'a mut dyn Executor,
+    /// The machine's own files, for bind mounts.
+    pub files: &'a mut dyn HostFiles,
+}
+
+impl Host<'_> {
+    /// The runtime, and the rest for it to work with.
+    pub(crate) fn split(&mut self) -> (&mut dyn Runtime, Ground<'_>) {
+        let ground = Ground {
+            now: self.now,
+            blobs: &mut *self.blobs,
+            executor: &mut *self.executor,
+            files: &mut *self.files,
+        };
+        (&mut *self.runtime, ground)
+    }
 }
 
 /// The files of the machine that a daemon runs on. Their contents are in the blob store of the [`Host`].

@@ -3,7 +3,7 @@
 use crate::lab::Tools;
 use crate::names::{PLACES, Place};
 use builder::{Cache, ExecuteError, Executor, RunOutcome, RunRequest};
-use engine::{Daemon, Host, HostFiles};
+use engine::{Daemon, Host, HostFiles, Simulated};
 use oci::Time;
 use registry::client::RegistryConfig;
 use store::{BlobStore, Follow, Meta, Node, Tree};
@@ -56,6 +56,7 @@ impl Machine {
             blobs: &mut *tools.blobs,
             executor: &mut *tools.shell,
             files: &mut files,
+            runtime: &mut Simulated,
         };
         act(&mut self.daemon, &mut host)
     }

@@ -4,11 +4,13 @@
 //! durable. Commands that only name and remove things have the images to themselves while they work; those that take long do not.
 
 mod ask;
+mod attend;
 mod host;
 mod plugged;
 
 use crate::cache_file;
 use crate::collect::collect;
+use crate::containers::{Attended, Containers};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
@@ -17,7 +19,7 @@ use crate::state::{Changing, State};
 use crate::terminal::Terminal;
 use crate::volumes;
 use builder::{Cache, Record, Records};
-use cli::docker::Outcome;
+use cli::docker::{Lasting, Outcome};
 use cli::grammar::{Effect, Flag, Kind, Verb};
 use cli::program::Program;
 use cli::words::{Answer, Call, parse_for};
@@ -62,10 +64,11 @@ pub fn run(words: &[String], terminal: &mut Terminal<'_>) -> Result<u8, Failure>
                 Some(line) => answers.push(line),
                 None => return Ok(1),
             },
-            Outcome::Lasts { .. } | Outcome::Interactive { .. } => {
-                return Err(Failure::new(
-                    "expected a command that ends, found one that waits for a container",
-                ));
+            outcome @ (Outcome::Lasts { .. } | Outcome::Interactive { .. }) => {
+                match machine.attend(&outcome, terminal)? {
+                    Attended::Exit(code) => return Ok(u8::try_from(code).unwrap_or(1)),
+                    Attended::Again => {}
+                }
             }
         }
     }
@@ -99,7 +102,17 @@ fn manner(verb: Verb) -> Manner {
         | Verb::BuilderPrune
         | Verb::VolumeCreate
         | Verb::VolumePrune
-        | Verb::VolumeRm => Manner::Alone,
+        | Verb::VolumeRm
+        | Verb::Create
+        | Verb::Kill
+        | Verb::Pause
+        | Verb::Rename
+        | Verb::Rm
+        | Verb::Run
+        | Verb::Start
+        | Verb::Unpause => Manner::Alone,
+        // These may wait for a container, and change nothing but that.
+        Verb::Restart | Verb::Stop => Manner::Adds,
         Verb::ImageLoad | Verb::ImageImport | Verb::Pull | Verb::Push | Verb::Build | Verb::Commit => Manner::Adds,
         _ => Manner::Reads,
     }
@@ -131,6 +144,7 @@ fn wants_cache(verb: Verb) -> bool {
 struct Machine {
     state: State,
     blobs: DiskBlobs,
+    containers: Containers,
     verb: Verb,
 }
 
@@ -140,9 +154,11 @@ impl Machine {
         let waiting = format!("waiting for another layerlab that cleans up {}", root.display());
         let state = State::open(root, || terminal.remark(&waiting)).map_err(failed)?;
         let blobs = DiskBlobs::open(&state.layout()).map_err(failed)?;
+        let containers = Containers::new(root, &state.volumes(), terminal.now);
         Ok(Machine {
             state,
             blobs,
+            containers,
             verb: call.spec.verb,
         })
     }
@@ -167,6 +183,7 @@ impl Machine {
         };
         let results = cache.records().results.clone();
         let mut daemon = before.clone();
+        self.observe(&mut daemon, terminal)?;
         // What is said is believed: it waits until what it says is durable.
         let mut held = Vec::new();
         let outcome = self.call(words, answers, (&mut daemon, &mut cache), (&mut held, terminal));
@@ -174,6 +191,8 @@ impl Machine {
             flush(&held, terminal)?;
             return Ok(outcome);
         }
+        // It is executed again when what it waits for has happened, and says all of it then.
+        let waits = matches!(&outcome, Outcome::Lasts { doing: Lasting::Waiting, .. });
         let forgotten = forgotten(&results, cache.records());
         if manner != Manner::Reads && (daemon != before || !forgotten.is_empty()) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;
@@ -183,6 +202,8 @@ impl Machine {
             };
             images::change(&self.state, &changing, &before, &daemon, &self.blobs).map_err(Failure::new)?;
             volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
+            self.containers.save(&before, &daemon).map_err(Failure::new)?;
+            self.containers.sweep().map_err(Failure::new)?;
             if !forgotten.is_empty() {
                 cache_file::forget(&self.state, &changing, &forgotten).map_err(Failure::new)?;
             }
@@ -190,7 +211,9 @@ impl Machine {
         if removes(self.verb) {
             self.collect(terminal);
         }
-        flush(&held, terminal)?;
+        if !waits {
+            flush(&held, terminal)?;
+        }
         Ok(outcome)
     }
 
@@ -217,6 +240,8 @@ impl Machine {
         }
         let mut daemon = loaded.daemon;
         volumes::load(&self.state, &mut daemon).map_err(failed)?;
+        let failed = |error: std::io::Error| Failure::new(format!("could not read the containers: {error}"));
+        self.containers.load(&mut daemon).map_err(failed)?;
         Ok(daemon)
     }
 
@@ -235,6 +260,7 @@ impl Machine {
             cache,
             blobs: &mut self.blobs,
             executor: &mut *plugged::executor(),
+            runtime: &mut self.containers,
             registries: &plugged::registries(),
             transport: &mut *transport,
             wire: &mut registry::client::Bare,

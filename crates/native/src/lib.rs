@@ -9,10 +9,11 @@ pub mod advising;
 pub mod build;
 pub mod check;
 pub mod completion;
+pub mod containers;
 pub mod docker;
 pub mod fsck;
-pub mod manual;
 pub mod job;
+pub mod manual;
 pub mod preview;
 pub mod serve;
 // What a person says.

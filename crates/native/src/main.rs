@@ -20,8 +20,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use store::Time;
 
 fn main() -> ExitCode {
-    // A sandbox begins as this very program.
+    // A sandbox, and a container's keeper, begin as this very program.
     sandbox::init();
+    native::containers::init();
     // Whoever may make no mounts becomes root in a namespace of users, before there are threads.
     let isolation = is_build().then(sandbox::enter_user_namespace);
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());

@@ -42,6 +42,7 @@ pub fn load(state: &State, daemon: &mut Daemon) -> io::Result<()> {
                 mtime: created,
                 ..Meta::of_mode(0o755)
             }),
+            counted: None,
         });
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `docker save`, `load`, `import` and `export`: images and filesystems as archives.
 
-use super::{Done, Fail, Input, SUCCESS, Session, names};
+use super::{Done, Fail, Input, SUCCESS, Session, lent, names};
 use crate::words::Call;
 use engine::{Daemon, ImportOptions, Refusal};
 use oci::Platform;
@@ -16,6 +16,7 @@ pub(super) fn save(call: &Call, session: &mut Session<'_, '_>) -> Done {
 }
 
 pub(super) fn export(call: &Call, session: &mut Session<'_, '_>) -> Done {
+    session.daemon.fetch_files(&call.arguments[0], &mut lent!(session))?;
     write(call, session, "failed to export container", |daemon, blobs, sink| {
         daemon.export(&call.arguments[0], blobs, sink)
     })

@@ -1,7 +1,7 @@
 //! `docker commit`, `diff`, `rename` and `top`.
 
 use super::fail::daemon;
-use super::{Done, Fail, SUCCESS, Session, names};
+use super::{Done, Fail, SUCCESS, Session, lent, names};
 use crate::table::align_with;
 use crate::words::Call;
 use engine::CommitOptions;
@@ -27,6 +27,7 @@ pub(super) fn commit(call: &Call, session: &mut Session<'_, '_>) -> Done {
         message: call.text_or_default("message").to_owned(),
         author: call.text_or_default("author").to_owned(),
     };
+    session.daemon.fetch_files(&call.arguments[0], &mut lent!(session))?;
     let id = session
         .daemon
         .commit(&call.arguments[0], &options, session.now, session.blobs)?;
@@ -35,6 +36,7 @@ pub(super) fn commit(call: &Call, session: &mut Session<'_, '_>) -> Done {
 }
 
 pub(super) fn diff(call: &Call, session: &mut Session<'_, '_>) -> Done {
+    session.daemon.fetch_files(&call.arguments[0], &mut lent!(session))?;
     for (difference, path) in session.daemon.changes(&call.arguments[0])? {
         session.console.line(&format!("{difference} {}", path.absolute()));
     }
@@ -62,6 +64,7 @@ pub(super) fn top(call: &Call, session: &mut Session<'_, '_>) -> Done {
             .error("WARNING: options of ps have no effect on this machine\n");
     }
     let name = &call.arguments[0];
+    session.daemon.observe_processes(name, &mut lent!(session))?;
     let tty = session.daemon.container(name)?.options.tty;
     let mut text = "UID\tPID\tPPID\tC\tSTIME\tTTY\tTIME\tCMD\n".to_owned();
     let processes = session.daemon.top(name)?;
@@ -69,18 +72,24 @@ pub(super) fn top(call: &Call, session: &mut Session<'_, '_>) -> Done {
     for process in processes {
         let user = if process.user.is_empty() { "root" } else { &process.user };
         // The first process is a child of containerd's, which is not on this machine's list; the others are its own.
-        let parent = if process.pid == first { 0 } else { first };
+        let parent = process.parent.unwrap_or(if process.pid == first { 0 } else { first });
         let started = process.started.to_string();
         let clock = started.get(11..16).unwrap_or("00:00");
         let terminal = if tty { "pts/0" } else { "?" };
         let command = process.argv.join(" ");
         writeln!(
             text,
-            "{user}\t{}\t{parent}\t0\t{clock}\t{terminal}\t00:00:00\t{command}",
-            process.pid
+            "{user}\t{}\t{parent}\t0\t{clock}\t{terminal}\t{}\t{command}",
+            process.pid,
+            used(process.used_secs)
         )
         .expect("a String takes all text");
     }
     session.console.print(&align_with(&text, TOP_COLUMN, 3));
     Ok(SUCCESS)
+}
+
+/// Hours, minutes and seconds.
+fn used(secs: u64) -> String {
+    format!("{:02}:{:02}:{:02}", secs / 3600, secs / 60 % 60, secs % 60)
 }

@@ -1,6 +1,6 @@
 //! `docker system df`.
 
-use super::{Done, SUCCESS, Session, images, kinds, ps, time, volumes};
+use super::{Done, SUCCESS, Session, images, kinds, lent, ps, time, volumes};
 use crate::table::list as print_list;
 use crate::template::Value;
 use crate::units::{size, size_exactly};
@@ -9,6 +9,7 @@ use engine::{ContainerFilters, Counted, DiskUsage, ImageUsage, Which};
 use oci::Reference;
 
 pub(super) fn df(call: &Call, session: &mut Session<'_, '_>) -> Done {
+    session.daemon.count_bytes(&mut lent!(session))?;
     let usage = session.daemon.disk_usage(session.cache);
     let format = call.text("format").filter(|format| !format.is_empty());
     let text = if call.on("verbose") {

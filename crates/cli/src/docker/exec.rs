@@ -23,6 +23,7 @@ pub(super) fn exec(call: &Call, session: &mut Session<'_, '_>) -> Done {
         workdir: given("workdir"),
         user: given("user"),
         tty: call.on("tty"),
+        privileged: call.on("privileged"),
         stdin,
     };
     let done = match session.daemon.exec(name, &exec, &mut lent!(session)) {

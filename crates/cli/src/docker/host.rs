@@ -40,6 +40,12 @@ pub trait Host {
     /// Whether the standard output is a terminal.
     fn writes_to_terminal(&self) -> bool;
 
+    /// Whether the processes of containers are real here. Their input and output go past the command then, and flags have an effect
+    /// that a simulation has not.
+    fn runs_for_real(&self) -> bool {
+        false
+    }
+
     /// A file, to be read in pieces. `None` if [`files`](Host::files) has it in a blob store.
     fn open(&mut self, path: &str) -> Option<io::Result<Box<dyn BufRead>>> {
         let _ = path;

@@ -91,7 +91,7 @@ pub(super) fn stop(call: &Call, session: &mut Session<'_, '_>) -> Done {
     each(call, session, |session, name| {
         session
             .daemon
-            .stop(name, &options, session.now)
+            .stop(name, &options, &mut lent!(session))
             .map(|stopped| stopped.millis)
     })
 }
@@ -115,17 +115,21 @@ pub(super) fn kill(call: &Call, session: &mut Session<'_, '_>) -> Done {
     each(call, session, |session, name| {
         session
             .daemon
-            .kill(name, &signal, session.now)
+            .kill(name, &signal, &mut lent!(session))
             .map(|stopped| stopped.millis)
     })
 }
 
 pub(super) fn pause(call: &Call, session: &mut Session<'_, '_>) -> Done {
-    each(call, session, |session, name| session.daemon.pause(name).map(|()| 0))
+    each(call, session, |session, name| {
+        session.daemon.pause(name, &mut lent!(session)).map(|()| 0)
+    })
 }
 
 pub(super) fn unpause(call: &Call, session: &mut Session<'_, '_>) -> Done {
-    each(call, session, |session, name| session.daemon.unpause(name).map(|()| 0))
+    each(call, session, |session, name| {
+        session.daemon.unpause(name, &mut lent!(session)).map(|()| 0)
+    })
 }
 
 pub(super) fn remove(call: &Call, session: &mut Session<'_, '_>) -> Done {

@@ -3,7 +3,7 @@
 use super::{Done, Fail, Lasting, Outcome, SUCCESS, Session, time};
 use crate::words::Call;
 use builder::Stream;
-use engine::LogOptions;
+use engine::{LogLine, LogOptions};
 use oci::Time;
 
 pub(super) fn logs(call: &Call, session: &mut Session<'_, '_>) -> Done {
@@ -16,26 +16,50 @@ pub(super) fn logs(call: &Call, session: &mut Session<'_, '_>) -> Done {
         // What is no number, or below zero, is all.
         tail: call.text_or_default("tail").parse().ok(),
     };
-    for line in session.daemon.logs(name, options)? {
-        let mut bytes = Vec::new();
-        if call.on("timestamps") {
-            bytes.extend_from_slice(time::precise(line.time).as_bytes());
-            bytes.push(b' ');
-        }
-        bytes.extend_from_slice(&line.bytes);
+    let timestamps = call.on("timestamps");
+    let Session {
+        daemon,
+        console,
+        runtime,
+        blobs,
+        executor,
+        host,
+        now,
+        ..
+    } = session;
+    let mut lent = engine::Host {
+        now: *now,
+        blobs: &mut **blobs,
+        executor: &mut **executor,
+        files: host.files(),
+        runtime: &mut **runtime,
+    };
+    daemon.logs(name, options, &mut lent, &mut |line| {
+        let bytes = shown_line(line, timestamps);
         match line.stream {
-            Stream::Out => session.console.bytes(&bytes),
-            Stream::Err => session.console.error_bytes(&bytes),
+            Stream::Out => console.bytes(&bytes),
+            Stream::Err => console.error_bytes(&bytes),
         }
-    }
+    })?;
     Ok(if call.on("follow") && is_running {
         Outcome::Lasts {
             container: id,
-            doing: Lasting::Logs,
+            doing: Lasting::Logs { timestamps, options },
         }
     } else {
         SUCCESS
     })
+}
+
+/// A line of a log as `docker logs` shows it.
+pub fn shown_line(line: &LogLine, timestamps: bool) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if timestamps {
+        bytes.extend_from_slice(time::precise(line.time).as_bytes());
+        bytes.push(b' ');
+    }
+    bytes.extend_from_slice(&line.bytes);
+    bytes
 }
 
 fn moment(call: &Call, session: &Session<'_, '_>, flag: &str) -> Result<Option<Time>, Fail> {

@@ -1,7 +1,7 @@
 //! The flags of `docker run` and `docker create` as what the daemon makes of a container.
 
 use super::fail::daemon;
-use super::{Fail, Session};
+use super::{Fail, Session, limits};
 use crate::words::Call;
 use engine::{CreateOptions, MountSource, MountSpec, Network, OptionError, PortMapping, Restart};
 use oci::{Healthcheck, Platform};
@@ -51,6 +51,10 @@ pub(crate) fn read(call: &Call, session: &mut Session<'_, '_>) -> Result<CreateO
         attached: !call.on("detach"),
         init: call.on("init"),
         privileged: call.on("privileged"),
+        rights: limits::rights(call)?,
+        limits: limits::limits(call)?,
+        names: limits::names(call),
+        log: limits::log(call, session)?,
         stop_signal: given("stop-signal"),
         stop_timeout: call.number("stop-timeout").and_then(|secs| u32::try_from(secs).ok()),
         health: health(call)?,
@@ -174,8 +178,7 @@ fn mounts(call: &Call, session: &mut Session<'_, '_>) -> Result<Vec<MountSpec>, 
         mounts.push(MountSpec::parse_mount(text).map_err(of_option)?);
     }
     for text in call.list("tmpfs") {
-        let target = text.split(':').next().unwrap_or(text).to_owned();
-        mounts.push(MountSpec::Tmpfs { target });
+        mounts.push(MountSpec::parse_tmpfs(text).map_err(of_option)?);
     }
     for text in call.list("volumes-from") {
         let (name, mode) = text.split_once(':').unwrap_or((text, "rw"));
@@ -195,7 +198,11 @@ fn mounts(call: &Call, session: &mut Session<'_, '_>) -> Result<Vec<MountSpec>, 
                     read_only,
                     no_copy: true,
                 },
-                MountSource::Tmpfs => MountSpec::Tmpfs { target },
+                MountSource::Tmpfs => MountSpec::Tmpfs {
+                    target,
+                    size: None,
+                    mode: None,
+                },
             });
         }
     }

@@ -1,7 +1,7 @@
 //! `docker … prune`.
 
 use super::filters::PruneFilters;
-use super::{Done, Fail, SUCCESS, Session};
+use super::{Done, Fail, SUCCESS, Session, lent};
 use crate::units::size_exactly;
 use crate::words::Call;
 use builder::{Cache, Record};
@@ -33,7 +33,7 @@ pub(super) fn images(call: &Call, session: &mut Session<'_, '_>) -> Done {
 pub(super) fn containers(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let filters = PruneFilters::read(call.list("filter"), true, session.now)?;
     confirm(call, session, "WARNING! This will remove all stopped containers.\n")?;
-    let pruned = prune_containers(session, &filters);
+    let pruned = prune_containers(session, &filters)?;
     Ok(report(session, vec![pruned]))
 }
 
@@ -52,7 +52,7 @@ pub(super) fn volumes(call: &Call, session: &mut Session<'_, '_>) -> Done {
         session,
         &format!("WARNING! This will remove {what} not used by at least one container.\n"),
     )?;
-    let pruned = prune_volumes(session, all);
+    let pruned = prune_volumes(session, all)?;
     Ok(report(session, vec![pruned]))
 }
 
@@ -103,9 +103,9 @@ pub(super) fn system(call: &Call, session: &mut Session<'_, '_>) -> Done {
     warning.push('\n');
     confirm(call, session, &warning)?;
     let is_filtered = !list.is_empty();
-    let mut pruned = vec![prune_containers(session, &filters)];
+    let mut pruned = vec![prune_containers(session, &filters)?];
     if with_volumes && filters.labels.is_empty() {
-        pruned.push(prune_volumes(session, false));
+        pruned.push(prune_volumes(session, false)?);
     }
     pruned.push(prune_images(session, all, filters)?);
     // What is cached has no labels.
@@ -148,22 +148,24 @@ fn prune_images(session: &mut Session<'_, '_>, all: bool, filters: PruneFilters)
     })
 }
 
-fn prune_containers(session: &mut Session<'_, '_>, filters: &PruneFilters) -> Pruned {
+fn prune_containers(session: &mut Session<'_, '_>, filters: &PruneFilters) -> Result<Pruned, Fail> {
+    session.daemon.count_bytes(&mut lent!(session))?;
     let pruned = session.daemon.prune_containers(filters.until, &filters.labels);
-    Pruned {
+    Ok(Pruned {
         title: "Deleted Containers:",
         lines: pruned.ids,
         bytes: pruned.reclaimed,
-    }
+    })
 }
 
-fn prune_volumes(session: &mut Session<'_, '_>, all: bool) -> Pruned {
+fn prune_volumes(session: &mut Session<'_, '_>, all: bool) -> Result<Pruned, Fail> {
+    session.daemon.count_bytes(&mut lent!(session))?;
     let pruned = session.daemon.prune_volumes(all);
-    Pruned {
+    Ok(Pruned {
         title: "Deleted Volumes:",
         lines: pruned.names,
         bytes: pruned.reclaimed,
-    }
+    })
 }
 
 /// Drops results from the cache, the oldest first, until no more than `keep` bytes are left; with `until`, only those that are older.

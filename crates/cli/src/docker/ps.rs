@@ -1,6 +1,6 @@
 //! `docker ps`.
 
-use super::{Done, Fail, SUCCESS, Session, filters, kinds, ports, time};
+use super::{Done, Fail, SUCCESS, Session, filters, kinds, lent, ports, time};
 use crate::table::{ellipsis, list as print_list};
 use crate::template::{Null, Value};
 use crate::units::size;
@@ -22,6 +22,9 @@ pub(super) fn list(call: &Call, session: &mut Session<'_, '_>) -> Done {
             _ => Which::Running,
         }
     };
+    if call.on("size") || call.text("format").is_some_and(|format| format.contains("Size")) {
+        session.daemon.count_bytes(&mut lent!(session))?;
+    }
     let rows = session
         .daemon
         .list_containers(which, &container_filters(call, session)?, session.now)?;

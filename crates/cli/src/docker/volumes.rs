@@ -2,7 +2,7 @@
 
 use super::fail::daemon;
 use super::images::ended;
-use super::{Done, Fail, SUCCESS, Session, filters, kinds};
+use super::{Done, Fail, SUCCESS, Session, filters, kinds, lent};
 use crate::table::list as print_list;
 use crate::template::Value;
 use crate::words::Call;
@@ -27,7 +27,7 @@ pub(super) fn create(call: &Call, session: &mut Session<'_, '_>) -> Done {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
     let name = call.arguments.first().map(String::as_str);
-    let name = session.daemon.create_volume(name, &labels, session.now)?;
+    let name = session.daemon.create_volume(name, &labels, &mut lent!(session))?;
     session.console.line(&name);
     Ok(SUCCESS)
 }

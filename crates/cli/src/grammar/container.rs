@@ -241,7 +241,7 @@ flags! { EXEC:
     "e" "env" List "" "Set environment variables";
     "" "env-file" List "" "Read in a file of environment variables";
     "i" "interactive" Switch "" "Keep STDIN open even if not attached";
-    "" "privileged" Switch "" "Give extended privileges to the command" idle;
+    "" "privileged" Switch "" "Give extended privileges to the command" real;
     "t" "tty" Switch "" "Allocate a pseudo-TTY";
     "u" "user" Text "" "Username or UID (format: \"<name|uid>[:<group|gid>]\")";
     "w" "workdir" Text "" "Working directory inside the container";

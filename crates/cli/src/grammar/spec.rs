@@ -96,6 +96,8 @@ pub struct Flag {
 pub enum Effect {
     /// It does.
     Has,
+    /// It does where processes are real. Elsewhere it is as one that does nothing.
+    Real,
     /// It is accepted, checked, and said to have no effect.
     Idle,
 }
@@ -172,6 +174,9 @@ impl Kind {
 macro_rules! effect {
     () => {
         $crate::grammar::Effect::Has
+    };
+    (real) => {
+        $crate::grammar::Effect::Real
     };
     (idle) => {
         $crate::grammar::Effect::Idle

@@ -191,7 +191,7 @@ fn a_process_that_lasts_is_for_the_terminal_to_decide() {
         matches!(
             said.outcome,
             Outcome::Lasts {
-                doing: Lasting::Logs,
+                doing: Lasting::Logs { timestamps: false, .. },
                 ..
             }
         ),

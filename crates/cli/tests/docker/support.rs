@@ -2,7 +2,7 @@
 
 use builder::{Cache, ExecuteError, Executor, Fidelity, MountKind, Output, RunOutcome, RunRequest};
 use cli::docker::{Host, Input, Machine, Outcome, run_timed};
-use engine::{Daemon, HostFiles};
+use engine::{Daemon, HostFiles, Simulated};
 use oci::{ContainerConfig, History, ImageConfig, Platform, Reference, Time};
 use registry::client::{Anonymous, Bare, Client, DaemonConfig, PushOptions, RegistryConfig};
 use registry::{
@@ -328,6 +328,7 @@ impl Workstation {
                 cache: &mut self.cache,
                 blobs: &mut self.blobs,
                 executor: &mut Script,
+                runtime: &mut Simulated,
                 registries: &self.registries,
                 transport: &mut self.net,
                 wire: &mut Bare,

@@ -17,16 +17,19 @@ mod mount_text;
 mod mounts;
 mod names;
 mod network;
+mod observe;
 mod options;
 mod port_text;
 mod process;
 mod remove;
 mod restart;
+mod runtime;
 mod signals;
+mod simulated;
 
 pub use commit::CommitOptions;
-pub use copy::{Copied, CopyOptions};
-pub use create::Created;
+pub use copy::{Copied, CopyOptions, Stands, copy_place};
+pub use create::{Created, container_base};
 pub use health::{Health, HealthStatus, Probe};
 pub use layers::{Difference, Own, OwnEntry};
 pub use lifecycle::{Ran, StopOptions, Stopped};
@@ -34,11 +37,16 @@ pub use list::{ContainerFilters, ContainerRow, Which};
 pub use logs::{LogLine, LogOptions};
 pub use mounts::ContainerFiles;
 pub use network::{PortBinding, Protocol};
-pub use options::{CreateOptions, MountSpec, Network, OptionError, PortMapping, Restart};
+pub use options::{
+    CreateOptions, LimitOptions, LogLimits, MountSpec, NameOptions, Network, OptionError, PortMapping, Restart,
+    RightsOptions,
+};
 pub use process::{ExecOptions, Executed, Process, Stdin};
 pub use remove::{ItsVolumes, PrunedContainers};
 pub use restart::Event;
+pub use runtime::{Begun, Ending, Launch, Layers, Mounted, Observed, Place, Runtime};
 pub use signals::Signal;
+pub use simulated::Simulated;
 
 pub(crate) use inspect::config_json;
 pub(crate) use mount_text::check_volume_name;
@@ -78,7 +86,11 @@ pub struct Container {
     /// What its writable layer lies on: the image's filesystem with the files that every container gets.
     pub lower: Tree,
     /// Its filesystem, mounts not in it.
+    ///
+    /// Both are empty while a runtime keeps the files elsewhere; [`Daemon::fetch_files`](super::Daemon::fetch_files) brings them.
     pub tree: Tree,
+    /// The bytes of its writable layer as the runtime counted them last, if it keeps them elsewhere.
+    pub counted: Option<u64>,
     /// What it runs and how, image and options merged.
     pub config: ContainerConfig,
     /// The options it was made with.
@@ -138,6 +150,8 @@ pub struct State {
     pub quick_ends: u32,
     /// When it is to be started again, while `status` is [`Status::Restarting`].
     pub restart_at: Option<Time>,
+    /// Whether the kernel ended it because it used too much memory.
+    pub out_of_memory: bool,
     /// Whether a person stopped it.
     pub stopped_by_hand: bool,
     /// Whether it ran until the daemon was stopped.

@@ -97,6 +97,14 @@ pub enum Refusal {
         /// Why.
         reason: String,
     },
+    /// The machine does not do what a container takes.
+    #[error("{doing}: {reason}")]
+    System {
+        /// What was being done: `freeze the processes of web`.
+        doing: String,
+        /// Why that failed, in the words of the system.
+        reason: String,
+    },
     /// A text is no name of an image.
     #[error(transparent)]
     Reference(#[from] ReferenceError),
@@ -135,11 +143,15 @@ impl Refusal {
     ///
     /// Source: docker/cli, `cli/command/container/run.go`, `toStatusError`.
     pub fn run_exit(&self) -> i32 {
+        // What the machine could not do says nothing of the program.
+        if matches!(self, Refusal::System { .. }) {
+            return 125;
+        }
         let text = self.to_string();
         let says = |what: &str| text.contains(what);
         if says("executable file not found") || says("no such file or directory") {
             127
-        } else if says("permission denied") || says("is a directory") {
+        } else if says("permission denied") || says("is a directory") || says("exec format error") {
             126
         } else {
             125

@@ -2,7 +2,7 @@
 
 use super::containers::check_volume_name;
 use super::json::{Json, map, object};
-use super::{Container, Daemon, Force, MountSource, Refusal};
+use super::{Container, Daemon, Force, Host, MountSource, Refusal};
 use oci::Time;
 use std::collections::BTreeMap;
 use store::{Meta, Node};
@@ -24,8 +24,10 @@ pub struct Volume {
     pub created: Time,
     /// Its labels.
     pub labels: BTreeMap<String, String>,
-    /// Its directory.
+    /// Its directory, unless the runtime keeps it elsewhere: an empty one then.
     pub node: Node,
+    /// The bytes of its files as the runtime counted them last, if it keeps them elsewhere.
+    pub counted: Option<u64>,
 }
 
 /// Volumes that were pruned.
@@ -38,9 +40,24 @@ pub struct PrunedVolumes {
 }
 
 impl Volume {
+    /// A volume with nothing in it.
+    pub(crate) fn empty(name: String, anonymous: bool, created: Time) -> Volume {
+        Volume {
+            name,
+            anonymous,
+            created,
+            labels: BTreeMap::new(),
+            node: Node::dir(Meta {
+                mtime: created,
+                ..Meta::of_mode(0o755)
+            }),
+            counted: None,
+        }
+    }
+
     /// The bytes of its files.
     pub fn bytes(&self) -> u64 {
-        bytes(&self.node)
+        self.counted.unwrap_or_else(|| bytes(&self.node))
     }
 }
 
@@ -97,27 +114,25 @@ impl Daemon {
         &mut self,
         name: Option<&str>,
         labels: &BTreeMap<String, String>,
-        now: Time,
+        host: &mut Host<'_>,
     ) -> Result<String, Refusal> {
         let anonymous = name.is_none();
         let name = if let Some(name) = name {
             check_volume_name(name).map_err(|error| Refusal::invalid(error.message))?;
             name.to_owned()
         } else {
-            let id = self.containers.next_id(now);
+            let id = self.containers.next_id(host.now);
             self.containers.counter += 1;
             id
         };
-        self.volumes.by_name.entry(name.clone()).or_insert_with(|| Volume {
-            name: name.clone(),
-            anonymous,
-            created: now,
-            labels: labels.clone(),
-            node: Node::dir(Meta {
-                mtime: now,
-                ..Meta::of_mode(0o755)
-            }),
-        });
+        if !self.volumes.by_name.contains_key(&name) {
+            let volume = Volume {
+                labels: labels.clone(),
+                ..Volume::empty(name.clone(), anonymous, host.now)
+            };
+            host.runtime.create_volume(&volume)?;
+            self.volumes.by_name.insert(name.clone(), volume);
+        }
         Ok(name)
     }
 

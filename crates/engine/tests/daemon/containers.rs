@@ -1,6 +1,6 @@
 //! Containers from creation to removal.
 
-use super::support::{Machine, START, options, reference, text};
+use super::support::{Machine, START, logs, options, reference, text};
 use builder::{Purpose, Stream};
 use engine::{
     ContainerFilters, CreateOptions, ExecOptions, Force, ItsVolumes, Json, LogOptions, Network, PortMapping, Restart,
@@ -202,8 +202,7 @@ fn stopping_takes_as_long_as_the_process_needs() {
     let mut machine = Machine::new();
     machine.up("stubborn", "");
     let stopped = machine
-        .daemon
-        .stop("stubborn", &StopOptions::default(), machine.now)
+        .with(|daemon, host| daemon.stop("stubborn", &StopOptions::default(), host))
         .expect("it stops");
     assert_eq!((stopped.exit, stopped.millis), (Some(137), 10_100));
     let nginx = CreateOptions {
@@ -219,20 +218,20 @@ fn stopping_takes_as_long_as_the_process_needs() {
     // The program that lasts is what the executor came to.
     let argv = &machine.daemon.container("web").expect("it is here").state.processes[0].argv;
     assert_eq!(argv, &["last"]);
-    let stopped = machine.daemon.stop("web", &quick, machine.now).expect("it stops");
+    let stopped = machine
+        .with(|daemon, host| daemon.stop("web", &quick, host))
+        .expect("it stops");
     assert_eq!((stopped.exit, stopped.millis), (Some(137), 1_100));
     let again = machine
-        .daemon
-        .stop("web", &quick, machine.now)
+        .with(|daemon, host| daemon.stop("web", &quick, host))
         .expect("stopping twice is no error");
     assert_eq!(again.millis, 0);
     let bad = StopOptions {
         signal: Some("NOPE".to_owned()),
         ..StopOptions::default()
     };
-    let now = machine.now;
     assert_eq!(
-        machine.refused(|daemon, _| daemon.stop("web", &bad, now)),
+        machine.refused(|daemon, host| daemon.stop("web", &bad, host)),
         "invalid signal: NOPE"
     );
 }
@@ -241,15 +240,26 @@ fn stopping_takes_as_long_as_the_process_needs() {
 fn signals_reach_a_first_process_only_if_it_handles_them() {
     let mut machine = Machine::new();
     let id = machine.up("web", "");
-    let now = machine.now;
-    assert_eq!(machine.daemon.kill("web", "TERM", now).expect("it runs").exit, None);
+    assert_eq!(
+        machine
+            .with(|daemon, host| daemon.kill("web", "TERM", host))
+            .expect("it runs")
+            .exit,
+        None
+    );
     assert_eq!(
         machine.daemon.container("web").expect("it is here").state.status,
         Status::Running
     );
-    assert_eq!(machine.daemon.kill("web", "", now).expect("it runs").exit, Some(137));
     assert_eq!(
-        machine.refused(|daemon, _| daemon.kill("web", "KILL", now)),
+        machine
+            .with(|daemon, host| daemon.kill("web", "", host))
+            .expect("it runs")
+            .exit,
+        Some(137)
+    );
+    assert_eq!(
+        machine.refused(|daemon, host| daemon.kill("web", "KILL", host)),
         format!("cannot kill container: web: container {id} is not running")
     );
     let with_init = CreateOptions {
@@ -260,8 +270,7 @@ fn signals_reach_a_first_process_only_if_it_handles_them() {
     let id = machine.run(with_init).expect("it starts").id;
     assert_eq!(
         machine
-            .daemon
-            .stop(&id, &StopOptions::default(), now)
+            .with(|daemon, host| daemon.stop(&id, &StopOptions::default(), host))
             .expect("it stops")
             .exit,
         Some(130)
@@ -276,7 +285,7 @@ fn a_container_that_runs_is_not_removed_unless_forced() {
         machine.refused(|daemon, _| daemon.remove_container("web", Force::No, ItsVolumes::Keep)),
         "cannot remove container \"/web\": container is running: stop the container before removing or force remove"
     );
-    machine.daemon.pause("web").expect("it runs");
+    machine.with(|daemon, host| daemon.pause("web", host)).expect("it runs");
     assert_eq!(
         machine.refused(|daemon, _| daemon.remove_container("web", Force::No, ItsVolumes::Keep)),
         "cannot remove container \"/web\": container is paused and must be unpaused first"
@@ -317,12 +326,12 @@ fn frozen_containers_take_no_commands() {
         ..ExecOptions::default()
     };
     assert_eq!(
-        machine.refused(|daemon, _| daemon.unpause("web")),
+        machine.refused(|daemon, host| daemon.unpause("web", host)),
         format!("Container {id} is not paused")
     );
-    machine.daemon.pause("web").expect("it runs");
+    machine.with(|daemon, host| daemon.pause("web", host)).expect("it runs");
     assert_eq!(
-        machine.refused(|daemon, _| daemon.pause("web")),
+        machine.refused(|daemon, host| daemon.pause("web", host)),
         format!("Container {id} is already paused")
     );
     assert_eq!(
@@ -333,7 +342,9 @@ fn frozen_containers_take_no_commands() {
         machine.refused(|daemon, host| daemon.start("web", &Stdin::Nothing, host)),
         "cannot start a paused container, try unpause instead"
     );
-    machine.daemon.unpause("web").expect("it is frozen");
+    machine
+        .with(|daemon, host| daemon.unpause("web", host))
+        .expect("it is frozen");
     machine
         .with(|daemon, host| daemon.exec("web", &sh, host))
         .expect("it runs again");
@@ -369,8 +380,7 @@ fn exec_runs_in_the_same_files_and_can_leave_a_process_behind() {
         .collect();
     assert_eq!(top.len(), 2);
     machine
-        .daemon
-        .stop("web", &StopOptions::default(), machine.now)
+        .with(|daemon, host| daemon.stop("web", &StopOptions::default(), host))
         .expect("it stops");
     let not_running = format!("container {id} is not running");
     assert_eq!(
@@ -415,7 +425,7 @@ fn logs_keep_streams_and_times_and_go_on_over_restarts() {
     machine
         .with(|daemon, host| daemon.restart("web", &StopOptions::default(), host))
         .expect("it restarts");
-    let lines = machine.daemon.logs("web", LogOptions::default()).expect("it is here");
+    let lines = logs(&mut machine, "web", LogOptions::default()).expect("it is here");
     let shown: Vec<(i64, Stream, &[u8])> = lines
         .iter()
         .map(|l| (l.time.secs - START, l.stream, &l.bytes[..]))
@@ -435,13 +445,13 @@ fn logs_keep_streams_and_times_and_go_on_over_restarts() {
         since: Some(Time::of_secs(START + 1)),
         until: None,
     };
-    assert_eq!(machine.daemon.logs("web", tail).expect("it is here").len(), 1);
+    assert_eq!(logs(&mut machine, "web", tail).expect("it is here").len(), 1);
     machine
         .daemon
         .append_log("web", &[builder::Output::out("more")], machine.now)
         .expect("it is here");
     assert_eq!(
-        machine.daemon.logs("web", LogOptions::default()).expect("it is here")[4].bytes,
+        logs(&mut machine, "web", LogOptions::default()).expect("it is here")[4].bytes,
         b"more"
     );
 }
@@ -489,8 +499,7 @@ fn a_port_of_the_host_leads_to_one_container() {
         .expect("somebody listens");
     assert_eq!((container.name.as_str(), port), ("one", 80));
     machine
-        .daemon
-        .stop("one", &StopOptions::default(), machine.now)
+        .with(|daemon, host| daemon.stop("one", &StopOptions::default(), host))
         .expect("it stops");
     machine.start("two").expect("the port is free again");
 }

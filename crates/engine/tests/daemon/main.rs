@@ -8,5 +8,6 @@ mod laws;
 mod layers;
 mod mounts;
 mod removal;
+mod runtime;
 mod support;
 mod time_passes;

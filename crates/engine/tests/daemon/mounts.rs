@@ -137,6 +137,8 @@ fn memory_lives_as_long_as_the_process() {
         name: Some("web".to_owned()),
         mounts: vec![MountSpec::Tmpfs {
             target: "/run".to_owned(),
+            size: None,
+            mode: None,
         }],
         ..options("base:1", &["last", "write /run/pid 1"])
     };
@@ -154,8 +156,7 @@ fn memory_lives_as_long_as_the_process() {
     };
     assert!(has_pid(&mut machine));
     machine
-        .daemon
-        .stop("web", &StopOptions::default(), machine.now)
+        .with(|daemon, host| daemon.stop("web", &StopOptions::default(), host))
         .expect("it stops");
     let container = machine.daemon.container("web").expect("it is here");
     assert!(container.state.tmpfs.is_empty());
@@ -263,8 +264,7 @@ fn a_shell_works_on_files_and_mounts_alike_and_cannot_take_a_mount_away() {
     assert!(data.get(&at("v")).is_some() && data.get(&at("v/old")).is_none() && data.get(&at("v/new")).is_none());
     machine.check();
     machine
-        .daemon
-        .stop("web", &StopOptions::default(), machine.now)
+        .with(|daemon, host| daemon.stop("web", &StopOptions::default(), host))
         .expect("it stops");
     let refusal = machine.refused(|daemon, host| daemon.open_files("web", host).map(drop));
     assert!(refusal.ends_with("is not running"), "{refusal}");

@@ -1,7 +1,7 @@
 //! A machine to try a daemon on: an executor that does what its command says, files, and images made by hand.
 
 use builder::{ExecuteError, Executor, Fidelity, MountKind, Output, RunOutcome, RunRequest};
-use engine::{CreateOptions, Daemon, Host, HostFiles, Ran, Refusal, Stdin};
+use engine::{CreateOptions, Daemon, Host, HostFiles, LogLine, LogOptions, Ran, Refusal, Simulated, Stdin};
 use oci::{ContainerConfig, Digest, History, ImageConfig, Platform, Reference, Time};
 use store::{
     BlobStore, Content, Follow, Image, Layer, MemoryBlobs, Meta, Node, Tree, TreePath, diff, flatten, validate,
@@ -154,6 +154,7 @@ impl Machine {
             blobs: &mut self.blobs,
             executor: &mut self.script,
             files: &mut self.files,
+            runtime: &mut Simulated,
         };
         work(&mut self.daemon, &mut host)
     }
@@ -326,4 +327,11 @@ pub(crate) fn text(tree: &Tree, path: &str, blobs: &MemoryBlobs) -> Option<Strin
         return None;
     };
     Some(String::from_utf8_lossy(&blobs.get(&digest).expect("it is kept")).into_owned())
+}
+
+/// The wanted lines of a container's log.
+pub(crate) fn logs(machine: &mut Machine, name: &str, options: LogOptions) -> Result<Vec<LogLine>, Refusal> {
+    let mut lines = Vec::new();
+    machine.with(|daemon, host| daemon.logs(name, options, host, &mut |line| lines.push(line.clone())))?;
+    Ok(lines)
 }

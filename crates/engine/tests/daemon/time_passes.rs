@@ -59,8 +59,7 @@ fn what_ends_is_started_again_with_longer_and_longer_pauses() {
     assert_eq!(status(&machine), (Status::Restarting, 4));
     assert_eq!(tick(&mut machine, 3).len(), 0);
     machine
-        .daemon
-        .stop("web", &StopOptions::default(), machine.now)
+        .with(|daemon, host| daemon.stop("web", &StopOptions::default(), host))
         .expect("it stops between two runs");
     assert_eq!(status(&machine).0, Status::Exited);
     assert_eq!(tick(&mut machine, 1000).len(), 0);
@@ -100,8 +99,7 @@ fn after_the_daemons_restart_those_run_whose_policy_says_so() {
         machine.run(made).expect("it starts");
         if name.ends_with("stopped") {
             machine
-                .daemon
-                .stop(name, &StopOptions::default(), machine.now)
+                .with(|daemon, host| daemon.stop(name, &StopOptions::default(), host))
                 .expect("it stops");
         }
     }

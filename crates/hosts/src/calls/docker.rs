@@ -9,7 +9,7 @@ use crate::terminal::{Frame, Where};
 use crate::wire::Exchange;
 use builder::{CallAnswer, Echo, HostCall, Output, Sink, Stream};
 use cli::docker::{Host, Input, Lasting, Outcome, run};
-use engine::HostFiles;
+use engine::{HostFiles, Simulated};
 use registry::TlsPolicy;
 use registry::client::{Event, SparedReason, certs_dir, read_certs};
 use std::cell::RefCell;
@@ -61,15 +61,15 @@ pub(super) fn detach(
     lab: &mut Lab,
     tools: &mut Tools<'_>,
 ) -> Called {
-    let daemon = &mut lab.machines[machine].daemon;
+    let machine = &mut lab.machines[machine];
     let exit = match signals {
         Signals::Client => INTERRUPTED,
         Signals::Exec(pid) => {
             // One that has ended meanwhile need not be ended.
-            let _ = daemon.finish_exec(container, pid);
+            let _ = machine.daemon.finish_exec(container, pid);
             INTERRUPTED
         }
-        Signals::Process => match daemon.kill(container, "SIGINT", tools.now) {
+        Signals::Process => match machine.with_daemon(tools, |daemon, host| daemon.kill(container, "SIGINT", host)) {
             Ok(stopped) => stopped.exit.unwrap_or(INTERRUPTED),
             Err(_) => INTERRUPTED,
         },
@@ -130,6 +130,7 @@ fn execute(call: &HostCall, typed: Vec<String>, index: usize, lab: &mut Lab, too
             cache,
             blobs: &mut *tools.blobs,
             executor: &mut *tools.shell,
+            runtime: &mut Simulated,
             registries,
             transport: &mut network,
             wire: &mut eyes,
@@ -197,7 +198,7 @@ fn conclude(
             signals: match doing {
                 Lasting::Attached => Signals::Process,
                 Lasting::Exec(pid) => Signals::Exec(pid),
-                Lasting::Logs | Lasting::Waiting => Signals::Client,
+                Lasting::Logs { .. } | Lasting::Waiting => Signals::Client,
             },
         }),
         Outcome::Interactive { container, exec, argv } => {

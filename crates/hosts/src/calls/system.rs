@@ -95,7 +95,7 @@ fn start(machine: &mut Machine, tools: &mut Tools<'_>) -> CallAnswer {
 fn stop(machine: &mut Machine, tools: &mut Tools<'_>) {
     machine.is_up = false;
     machine.journal.push("dockerd: Daemon shutdown complete".to_owned());
-    machine.daemon.shut_down(tools.now);
+    machine.with_daemon(tools, engine::Daemon::shut_down);
 }
 
 fn active(machine: &Machine) -> CallAnswer {

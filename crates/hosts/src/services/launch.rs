@@ -2,7 +2,7 @@
 
 use super::ContainerKey;
 use crate::machine::{FilesOf, Machine};
-use engine::{Container, CopyOptions, Host, MountSource};
+use engine::{Container, CopyOptions, Host, MountSource, Simulated};
 use oci::Time;
 use registry::{Accounts, AuthConfig, Config};
 use std::io::Read;
@@ -133,6 +133,7 @@ impl ContainerFiles<'_> {
             blobs: &mut *self.blobs,
             executor: &mut crate::machine::NoExecutor,
             files: &mut files,
+            runtime: &mut Simulated,
         };
         daemon.archive_from(self.id, path, follow, &mut host, &mut tar).ok()?;
         let mut own = MemoryBlobs::default();

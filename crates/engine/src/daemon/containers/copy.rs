@@ -1,6 +1,7 @@
 //! `docker cp`: files between a host and a container.
 
-use super::super::{Daemon, Host, Refusal};
+use super::super::{Daemon, Ground, Host, Refusal};
+use super::Place;
 use super::mounts::{ContainerFiles, put_on_host};
 use std::io::{Read, Write};
 use store::{
@@ -31,14 +32,92 @@ impl Daemon {
     ///
     /// [`Refusal::NoSuchFile`]; [`Refusal::Invalid`] in Docker's words if it cannot stand there.
     ///
-    /// Source: docker/cli, "docker container cp", Description.
     pub fn copy_from(
-        &self,
+        &mut self,
         name: &str,
         path: &str,
         target: &str,
         options: CopyOptions,
         host: &mut Host<'_>,
+    ) -> Result<Copied, Refusal> {
+        let id = self.container(name)?.id.clone();
+        let (runtime, mut ground) = host.split();
+        runtime.copy_from(&mut self.place(&id, name, path), target, options, &mut ground)
+    }
+
+    /// Copies a file or directory of the host into a container.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchFile`]; [`Refusal::Invalid`] in Docker's words if it cannot stand there.
+    pub fn copy_to(
+        &mut self,
+        name: &str,
+        source: &str,
+        path: &str,
+        options: CopyOptions,
+        host: &mut Host<'_>,
+    ) -> Result<Copied, Refusal> {
+        let id = self.container(name)?.id.clone();
+        let (runtime, mut ground) = host.split();
+        runtime.copy_to(&mut self.place(&id, name, path), source, options, &mut ground)
+    }
+
+    /// Writes a file or directory of a container to `sink` as a tar: `docker cp NAME:PATH -`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchFile`] before anything is written.
+    pub fn archive_from(
+        &mut self,
+        name: &str,
+        path: &str,
+        options: CopyOptions,
+        host: &mut Host<'_>,
+        sink: &mut dyn Write,
+    ) -> Result<Copied, Refusal> {
+        let id = self.container(name)?.id.clone();
+        let (runtime, mut ground) = host.split();
+        runtime.archive_from(&mut self.place(&id, name, path), options, &mut ground, sink)
+    }
+
+    /// Unpacks a tar into a directory of a container: `docker cp - NAME:PATH`.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Layer`] for a bad archive, [`Refusal::NoSuchFile`]; nothing is unpacked then.
+    pub fn archive_to(
+        &mut self,
+        name: &str,
+        path: &str,
+        source: Box<dyn std::io::BufRead + '_>,
+        limits: &Limits,
+        host: &mut Host<'_>,
+    ) -> Result<Copied, Refusal> {
+        let id = self.container(name)?.id.clone();
+        let (runtime, mut ground) = host.split();
+        runtime.archive_to(&mut self.place(&id, name, path), source, limits, &mut ground)
+    }
+
+    fn place<'a>(&'a mut self, id: &'a str, name: &'a str, path: &'a str) -> Place<'a> {
+        Place {
+            daemon: self,
+            id,
+            name,
+            path,
+        }
+    }
+}
+
+/// The same over trees.
+impl Daemon {
+    pub(super) fn copy_node_from(
+        &self,
+        name: &str,
+        path: &str,
+        target: &str,
+        options: CopyOptions,
+        host: &mut Ground<'_>,
     ) -> Result<Copied, Refusal> {
         let (base, node) = self.copied(name, path, options, host)?;
         let bytes = archive_size(&base, &node, host.blobs)?;
@@ -55,18 +134,13 @@ impl Daemon {
         Ok(Copied { bytes })
     }
 
-    /// Copies a file or directory of the host into a container.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::NoSuchFile`]; [`Refusal::Invalid`] in Docker's words if it cannot stand there.
-    pub fn copy_to(
+    pub(super) fn copy_node_to(
         &mut self,
         name: &str,
         source: &str,
         path: &str,
         options: CopyOptions,
-        host: &mut Host<'_>,
+        host: &mut Ground<'_>,
     ) -> Result<Copied, Refusal> {
         let Some(mut node) = host.files.get(source) else {
             return Err(Refusal::HostFile {
@@ -80,23 +154,18 @@ impl Daemon {
         let (_, base) = split(source);
         let bytes = archive_size(&base, &node, host.blobs)?;
         let view = self.view(self.container(name)?, host)?;
-        let there = super::process::at(&view.tree, path);
+        let there = super::simulated::at(&view.tree, path);
         let target = place(there, &node, &base, source, path)?;
         self.put_into(name, view, &target, &node, host)?;
         Ok(Copied { bytes })
     }
 
-    /// Writes a file or directory of a container to `sink` as a tar: `docker cp NAME:PATH -`.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::NoSuchFile`] before anything is written.
-    pub fn archive_from(
+    pub(super) fn archive_node_from(
         &self,
         name: &str,
         path: &str,
         options: CopyOptions,
-        host: &mut Host<'_>,
+        host: &mut Ground<'_>,
         sink: &mut dyn Write,
     ) -> Result<Copied, Refusal> {
         let (base, node) = self.copied(name, path, options, host)?;
@@ -104,21 +173,16 @@ impl Daemon {
         Ok(Copied { bytes })
     }
 
-    /// Unpacks a tar into a directory of a container: `docker cp - NAME:PATH`.
-    ///
-    /// # Errors
-    ///
-    /// [`Refusal::Layer`] for a bad archive, [`Refusal::NoSuchFile`]; nothing is unpacked then.
-    pub fn archive_to(
+    pub(super) fn archive_node_to(
         &mut self,
         name: &str,
         path: &str,
         source: Box<dyn std::io::BufRead + '_>,
         limits: &Limits,
-        host: &mut Host<'_>,
+        host: &mut Ground<'_>,
     ) -> Result<Copied, Refusal> {
         let view = self.view(self.container(name)?, host)?;
-        let there = super::process::at(&view.tree, path).cloned();
+        let there = super::simulated::at(&view.tree, path).cloned();
         let old = match there {
             None => {
                 return Err(Refusal::NoSuchFile {
@@ -146,7 +210,7 @@ impl Daemon {
         name: &str,
         path: &str,
         options: CopyOptions,
-        host: &mut Host<'_>,
+        host: &mut Ground<'_>,
     ) -> Result<(String, Node), Refusal> {
         let view = self.view(self.container(name)?, host)?;
         let follow = if options.follow {
@@ -175,7 +239,7 @@ impl Daemon {
         mut view: ContainerFiles,
         target: &str,
         node: &Node,
-        host: &mut Host<'_>,
+        host: &mut Ground<'_>,
     ) -> Result<(), Refusal> {
         let container = self.container(name)?;
         let id = container.id.clone();
@@ -209,23 +273,55 @@ impl Daemon {
     }
 }
 
-/// Where a copy goes: into a directory that is there, else under the name that was said.
-fn place(there: Option<&Node>, node: &Node, base: &str, source: &str, target: &str) -> Result<String, Refusal> {
+/// What stands somewhere, as far as `cp` cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// A directory.
+    Directory,
+    /// Something else.
+    Other,
+}
+
+impl Stands {
+    fn of(node: &Node) -> Stands {
+        if node.is_dir() { Stands::Directory } else { Stands::Other }
+    }
+}
+
+/// Where a copy of `copied` goes, which is called `base`: into a directory that is there, else under the name that was said.
+///
+/// # Errors
+///
+/// [`Refusal::Invalid`] in Docker's words if it cannot stand there.
+///
+/// Source: docker/cli, "docker container cp", Description.
+pub fn copy_place(
+    there: Option<Stands>,
+    copied: Stands,
+    base: &str,
+    source: &str,
+    target: &str,
+) -> Result<String, Refusal> {
     let takes_content = source == "." || source.ends_with("/.") || source == "/";
     let trimmed = target.trim_end_matches('/');
+    let is_dir = copied == Stands::Directory;
     match there {
-        Some(Node::Dir(_)) if !(takes_content && node.is_dir()) => Ok(format!("{trimmed}/{base}")),
-        Some(Node::Dir(_)) => Ok(if trimmed.is_empty() {
+        Some(Stands::Directory) if !(takes_content && is_dir) => Ok(format!("{trimmed}/{base}")),
+        Some(Stands::Directory) => Ok(if trimmed.is_empty() {
             "/".to_owned()
         } else {
             trimmed.to_owned()
         }),
-        Some(_) if node.is_dir() => Err(Refusal::invalid("cannot copy directory")),
-        Some(_) if target.ends_with('/') => Err(Refusal::invalid("not a directory")),
-        None if node.is_dir() => Ok(trimmed.to_owned()),
+        Some(Stands::Other) if is_dir => Err(Refusal::invalid("cannot copy directory")),
+        Some(Stands::Other) if target.ends_with('/') => Err(Refusal::invalid("not a directory")),
+        None if is_dir => Ok(trimmed.to_owned()),
         None if target.ends_with('/') => Err(Refusal::invalid("no such directory")),
-        Some(_) | None => Ok(target.to_owned()),
+        Some(Stands::Other) | None => Ok(target.to_owned()),
     }
+}
+
+fn place(there: Option<&Node>, node: &Node, base: &str, source: &str, target: &str) -> Result<String, Refusal> {
+    copy_place(there.map(Stands::of), Stands::of(node), base, source, target)
 }
 
 /// Directory and last component of a path; `.` at its end means the directory itself.

@@ -1,9 +1,9 @@
 //! Making a container.
 
-use super::super::{Daemon, Host, Refusal};
+use super::super::{Daemon, Ground, Host, Refusal};
 use super::config::merged;
 use super::mounts::{dir_meta, resolve};
-use super::{Container, CreateOptions, Network, Restart, State};
+use super::{Container, CreateOptions, MountSource, Network, Restart, State};
 use oci::Time;
 use store::{BlobStore, Content, Follow, Meta, Node, Tree, TreePath};
 
@@ -66,38 +66,21 @@ impl Daemon {
             None => self.containers.new_name(&id),
         };
         let mounts = resolve(options, &config, &id, host.files)?;
-        let lower = with_everything(&image.tree, host.now, host.blobs)?;
-        let mut tree = lower.clone();
-        tree.seal_links();
-        make_dir(&mut tree, &config.working_dir, host.now)?;
-        for (mount, _) in &mounts {
-            let holds_file = match &mount.source {
-                super::MountSource::Bind(path) => host.files.get(path).is_some_and(|node| !node.is_dir()),
-                _ => false,
-            };
-            if holds_file {
-                make_file(&mut tree, &mount.target, host.now, host.blobs)?;
-            } else {
-                make_dir(&mut tree, &mount.target, host.now)?;
-            }
-        }
-        // Nothing can fail from here on.
-        for (mount, new) in &mounts {
-            self.make_volume(mount, *new, &image.tree, host.now);
-        }
+        let mut volumes = self.mounted_volumes(&mounts, host.now);
         let mut warnings = Vec::new();
         if options.network == Network::Host && (!options.ports.is_empty() || options.publish_all) {
             warnings.push("Published ports are discarded when using host network mode".to_owned());
         }
-        let container = Container {
+        let mut container = Container {
             id: id.clone(),
             name,
             created: host.now,
             image: image.id,
             image_name: options.image.clone(),
             chain: image.chain_ids(),
-            lower,
-            tree,
+            lower: Tree::new(),
+            tree: Tree::new(),
+            counted: None,
             config,
             options: options.clone(),
             mounts: mounts.into_iter().map(|(mount, _)| mount).collect(),
@@ -105,14 +88,47 @@ impl Daemon {
             log: Vec::new(),
             fidelity: image.fidelity,
         };
+        let (runtime, mut ground) = host.split();
+        runtime.create(&mut container, &image, &mut volumes, &mut ground)?;
+        // Nothing can fail from here on.
+        for mounted in volumes {
+            self.volumes.by_name.insert(mounted.volume.name.clone(), mounted.volume);
+        }
         self.containers.counter += 1;
         self.containers.by_id.insert(id.clone(), container);
         Ok(Created { id, warnings })
     }
 }
 
-/// The image's filesystem with what every container gets.
-fn with_everything(image: &Tree, now: Time, blobs: &mut dyn BlobStore) -> Result<Tree, Refusal> {
+/// Makes the two filesystems of a container: what every container gets under its writable layer, and in that the working directory
+/// and the places of mounts.
+pub(super) fn make_layers(container: &mut Container, image: &Tree, ground: &mut Ground<'_>) -> Result<(), Refusal> {
+    let now = ground.now;
+    let lower = container_base(image, now, ground.blobs)?;
+    let mut tree = lower.clone();
+    tree.seal_links();
+    make_dir(&mut tree, &container.config.working_dir, now)?;
+    for mount in &container.mounts {
+        let holds_file = match &mount.source {
+            MountSource::Bind(path) => ground.files.get(path).is_some_and(|node| !node.is_dir()),
+            _ => false,
+        };
+        if holds_file {
+            make_file(&mut tree, &mount.target, now, ground.blobs)?;
+        } else {
+            make_dir(&mut tree, &mount.target, now)?;
+        }
+    }
+    (container.lower, container.tree) = (lower, tree);
+    Ok(())
+}
+
+/// The image's filesystem with what every container gets, made at `now`: what a writable layer lies on.
+///
+/// # Errors
+///
+/// If the store takes no bytes.
+pub fn container_base(image: &Tree, now: Time, blobs: &mut dyn BlobStore) -> Result<Tree, Refusal> {
     let mut tree = image.clone();
     tree.seal_links();
     let empty = Content::Blob {

@@ -1,8 +1,7 @@
 //! Health checks: a command that says now and then whether a container is well.
 
 use super::super::{Daemon, Host, later};
-use super::process::Launch;
-use super::{Container, Stdin};
+use super::{Container, Launch, Stdin};
 use oci::{ContainerConfig, Healthcheck, Time};
 
 const SECOND: i64 = 1_000_000_000;
@@ -104,6 +103,14 @@ impl Health {
     }
 }
 
+impl Container {
+    /// The health check of this container and the command that it runs; `None` without one.
+    pub fn health_command(&self) -> Option<(Healthcheck, Vec<String>)> {
+        let check = self.config.healthcheck.as_ref()?;
+        Some((check.clone(), argv(check, &self.config)?))
+    }
+}
+
 impl Daemon {
     /// Runs the check of a container and returns what it is now, if that has changed. After a long sleep the checks that were
     /// missed before `latest` are not made up for.
@@ -113,24 +120,25 @@ impl Daemon {
         let check = config.healthcheck.as_ref()?;
         let (argv, times) = (argv(check, &config)?, Times::of(check));
         let launch = Launch {
-            argv,
-            env: &config.env,
-            workdir: &config.working_dir,
-            user: &config.user,
             tty: false,
-            stdin: &Stdin::Nothing,
+            privileged: false,
+            ..container.launch(argv, &Stdin::Nothing)
         };
         let start = host.now;
         let (exit, millis, output) = match self.run_in(id, &launch, host) {
             // What never ends takes too long.
-            Ok(ended) if ended.lasting.is_some() => (-1, (times.timeout / 1_000_000) as u64, String::new()),
+            Ok(ended) if ended.exit.is_none() => (-1, (times.timeout / 1_000_000) as u64, String::new()),
             Ok(ended) if ended.millis as i64 > times.timeout / 1_000_000 => {
                 (-1, (times.timeout / 1_000_000) as u64, String::new())
             }
             Ok(ended) => {
                 let bytes: Vec<u8> = ended.output.iter().flat_map(|piece| piece.bytes.clone()).collect();
                 let kept = &bytes[..bytes.len().min(MAX_OUTPUT)];
-                (ended.exit, ended.millis, String::from_utf8_lossy(kept).into_owned())
+                (
+                    ended.exit.unwrap_or(-1),
+                    ended.millis,
+                    String::from_utf8_lossy(kept).into_owned(),
+                )
             }
             Err(refusal) => (-1, 0, refusal.to_string()),
         };

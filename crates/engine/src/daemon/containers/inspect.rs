@@ -93,7 +93,7 @@ fn state(container: &Container) -> Json {
         ("Running", Json::Bool(container.is_running())),
         ("Paused", is(Status::Paused)),
         ("Restarting", is(Status::Restarting)),
-        ("OOMKilled", false.into()),
+        ("OOMKilled", state.out_of_memory.into()),
         ("Dead", false.into()),
         ("Pid", Json::Number(state.pid.into())),
         ("ExitCode", Json::Number(state.exit.into())),

@@ -1,6 +1,6 @@
 //! The writable layer of a container: what in it is its own, and what it shares with its image.
 
-use super::super::{Daemon, Refusal};
+use super::super::{Daemon, Host, Refusal};
 use super::Container;
 use std::fmt;
 use store::{ChangeKind, Changeset, Node, TreePath, diff};
@@ -58,7 +58,7 @@ impl Container {
 
     /// The bytes of the files in its writable layer: what `docker ps -s` shows.
     pub fn writable_bytes(&self) -> u64 {
-        self.writable().bytes()
+        self.counted.unwrap_or_else(|| self.writable().bytes())
     }
 
     /// What is in its writable layer, entry by entry, in the order of a layer.
@@ -84,6 +84,41 @@ impl Container {
 }
 
 impl Daemon {
+    /// Brings the files of a container here, if its runtime keeps them elsewhere: before [`changes`](Daemon::changes),
+    /// [`whose`](Daemon::whose), [`commit`](Daemon::commit) and [`export`](Daemon::export).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::NoSuchContainer`]; [`Refusal::NoSuchImage`] if its image is gone; [`Refusal::System`].
+    pub fn fetch_files(&mut self, name: &str, host: &mut Host<'_>) -> Result<(), Refusal> {
+        let container = self.container(name)?;
+        let (id, image) = (container.id.clone(), container.image);
+        let image = self.image_by_id(image).ok_or_else(|| Refusal::NoSuchImage {
+            name: image.to_string(),
+        })?;
+        let (runtime, mut ground) = host.split();
+        if let Some(layers) = runtime.files(container, image, &mut ground)? {
+            let container = self.container_mut(&id);
+            (container.lower, container.tree) = (layers.lower, layers.tree);
+        }
+        Ok(())
+    }
+
+    /// Counts the bytes of all containers and volumes, if their runtime keeps them elsewhere: before sizes are told.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::System`].
+    pub fn count_bytes(&mut self, host: &mut Host<'_>) -> Result<(), Refusal> {
+        for container in self.containers.by_id.values_mut() {
+            container.counted = host.runtime.container_bytes(container)?;
+        }
+        for volume in self.volumes.by_name.values_mut() {
+            volume.counted = host.runtime.volume_bytes(volume)?;
+        }
+        Ok(())
+    }
+
     /// What `docker diff` lists, sorted by path.
     ///
     /// # Errors

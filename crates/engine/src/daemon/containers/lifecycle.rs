@@ -1,9 +1,7 @@
 //! Starting, stopping and freezing containers.
 
 use super::super::{Daemon, Host, Refusal, later};
-use super::process::Launch;
-use super::signals::{Answer, answer};
-use super::{Health, Signal, Status, Stdin};
+use super::{Ending, Health, Place, Signal, Status, Stdin};
 use builder::{Fidelity, Output};
 use oci::Time;
 
@@ -92,19 +90,22 @@ impl Daemon {
     pub(super) fn launch(&mut self, id: &str, stdin: &Stdin, host: &mut Host<'_>) -> Result<Ran, Refusal> {
         let container = self.container(id)?;
         let (ports, last_port) = self.bind_ports(container)?;
-        let address = self.free_address(container);
-        let (config, argv) = (container.config.clone(), container.command());
-        let launch = Launch {
-            argv: argv.clone(),
-            env: &config.env,
-            workdir: &config.working_dir,
-            user: &config.user,
-            tty: container.options.tty,
-            stdin,
+        let address = host
+            .runtime
+            .has_bridge()
+            .then(|| self.free_address(container))
+            .flatten();
+        let launch = container.launch(container.command(), stdin);
+        let (runtime, mut ground) = host.split();
+        let mut place = Place {
+            daemon: self,
+            id,
+            name: id,
+            path: "",
         };
-        let ended = self.run_in(id, &launch, host)?;
+        let begun = runtime.start(&mut place, &launch, &mut ground)?;
         self.containers.last_port = last_port;
-        let process = self.new_process(id, ended.lasting.clone().unwrap_or(argv), &launch, host.now);
+        let process = self.new_process(&begun, &launch, host.now);
         let up = self.container_mut(id);
         let state = &mut up.state;
         state.status = Status::Running;
@@ -117,21 +118,20 @@ impl Daemon {
         state.stopped_by_hand = false;
         state.ports = ports;
         state.address = address;
-        up.write_log(&ended.output, host.now);
+        up.write_log(&begun.output, host.now);
         up.state.health = Health::begin(up, host.now);
-        let exit = ended.lasting.is_none().then_some(ended.exit);
         let mut removed = false;
-        if let Some(code) = exit {
-            removed = self.ended(id, code, later(host.now, ended.millis));
+        if let Some(code) = begun.exit {
+            removed = self.ended(id, code, later(host.now, begun.millis));
         }
         Ok(Ran {
             id: id.to_owned(),
-            output: ended.output,
-            exit,
-            millis: ended.millis,
+            output: begun.output,
+            exit: begun.exit,
+            millis: begun.millis,
             removed,
-            warnings: ended.warnings,
-            fidelity: ended.fidelity,
+            warnings: begun.warnings,
+            fidelity: begun.fidelity,
         })
     }
 
@@ -140,7 +140,7 @@ impl Daemon {
     /// # Errors
     ///
     /// [`Refusal::NoSuchContainer`], [`Refusal::Invalid`] for an unknown signal.
-    pub fn stop(&mut self, name: &str, options: &StopOptions, now: Time) -> Result<Stopped, Refusal> {
+    pub fn stop(&mut self, name: &str, options: &StopOptions, host: &mut Host<'_>) -> Result<Stopped, Refusal> {
         let container = self.container(name)?;
         let id = container.id.clone();
         let signal = match options.signal.as_deref().unwrap_or(&container.config.stop_signal) {
@@ -156,16 +156,18 @@ impl Daemon {
                 removed: false,
             });
         }
-        let (exit, millis) = match container.state.status {
-            // Between two runs there is nothing to wait for.
-            Status::Restarting => (container.state.exit, 0),
-            _ => match self.answer(&id, signal) {
-                Answer::Ends(code) => (code, 100),
-                Answer::GoesOn => (137, u64::from(timeout) * 1000 + 100),
-            },
-        };
+        // Between two runs there is nothing to wait for.
+        let is_between = container.state.status == Status::Restarting;
+        let mut ending = host.runtime.stop(container, signal, timeout)?;
+        if is_between {
+            ending = Ending {
+                exit: container.state.exit,
+                millis: 0,
+            };
+        }
+        let Ending { exit, millis } = ending;
         self.container_mut(&id).state.stopped_by_hand = true;
-        let removed = self.ended(&id, exit, later(now, millis));
+        let removed = self.ended(&id, exit, later(host.now, millis));
         Ok(Stopped {
             id,
             exit: Some(exit),
@@ -179,7 +181,7 @@ impl Daemon {
     /// # Errors
     ///
     /// [`Refusal::Conflict`] if it has none.
-    pub fn kill(&mut self, name: &str, signal: &str, now: Time) -> Result<Stopped, Refusal> {
+    pub fn kill(&mut self, name: &str, signal: &str, host: &mut Host<'_>) -> Result<Stopped, Refusal> {
         let signal = if signal.is_empty() {
             Signal::KILL
         } else {
@@ -192,7 +194,7 @@ impl Daemon {
                 "cannot kill container: {name}: container {id} is not running"
             )));
         }
-        let Answer::Ends(exit) = self.answer(&id, signal) else {
+        let Some(exit) = host.runtime.signal(container, signal)? else {
             return Ok(Stopped {
                 id,
                 exit: None,
@@ -202,23 +204,13 @@ impl Daemon {
         };
         // Whoever kills it means it, whatever its restart policy says.
         self.container_mut(&id).state.stopped_by_hand = true;
-        let removed = self.ended(&id, exit, now);
+        let removed = self.ended(&id, exit, host.now);
         Ok(Stopped {
             id,
             exit: Some(exit),
             millis: 0,
             removed,
         })
-    }
-
-    fn answer(&self, id: &str, signal: Signal) -> Answer {
-        let container = &self.containers.by_id[id];
-        let argv = container
-            .state
-            .processes
-            .first()
-            .map_or(&[][..], |process| &process.argv);
-        answer(argv, container.options.init, signal)
     }
 
     /// The process of a container ends by itself: for a shell that was told to, or a process that the caller plays.
@@ -264,7 +256,7 @@ impl Daemon {
     pub fn restart(&mut self, name: &str, options: &StopOptions, host: &mut Host<'_>) -> Result<Ran, Refusal> {
         let id = self.container(name)?.id.clone();
         let auto_remove = std::mem::take(&mut self.container_mut(&id).options.auto_remove);
-        let result = self.stop(&id, options, host.now).and_then(|stopped| {
+        let result = self.stop(&id, options, host).and_then(|stopped| {
             let given = host.now;
             host.now = later(given, stopped.millis);
             let ran = self.start(&id, &Stdin::Nothing, host);
@@ -282,11 +274,11 @@ impl Daemon {
     /// # Errors
     ///
     /// [`Refusal::Conflict`] if it does not run or is frozen.
-    pub fn pause(&mut self, name: &str) -> Result<(), Refusal> {
+    pub fn pause(&mut self, name: &str, host: &mut Host<'_>) -> Result<(), Refusal> {
         let container = self.container(name)?;
         let id = container.id.clone();
         match container.state.status {
-            Status::Running => self.container_mut(&id).state.status = Status::Paused,
+            Status::Running => host.runtime.pause(container)?,
             Status::Paused => return Err(Refusal::conflict(format!("Container {id} is already paused"))),
             Status::Restarting => {
                 return Err(Refusal::conflict(format!(
@@ -297,6 +289,7 @@ impl Daemon {
                 return Err(Refusal::conflict(format!("Container {id} is not running")));
             }
         }
+        self.container_mut(&id).state.status = Status::Paused;
         Ok(())
     }
 
@@ -305,12 +298,13 @@ impl Daemon {
     /// # Errors
     ///
     /// [`Refusal::Conflict`] if it is not frozen.
-    pub fn unpause(&mut self, name: &str) -> Result<(), Refusal> {
+    pub fn unpause(&mut self, name: &str, host: &mut Host<'_>) -> Result<(), Refusal> {
         let container = self.container(name)?;
         let id = container.id.clone();
         if container.state.status != Status::Paused {
             return Err(Refusal::conflict(format!("Container {id} is not paused")));
         }
+        host.runtime.unpause(container)?;
         self.container_mut(&id).state.status = Status::Running;
         Ok(())
     }

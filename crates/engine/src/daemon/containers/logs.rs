@@ -1,6 +1,6 @@
 //! What the processes of containers wrote.
 
-use super::super::{Daemon, Refusal};
+use super::super::{Daemon, Host, Refusal};
 use super::Container;
 use builder::{Output, Stream};
 use oci::Time;
@@ -30,22 +30,27 @@ pub struct LogOptions {
     pub tail: Option<usize>,
 }
 
+impl LogOptions {
+    /// Whether a line of that time is wanted, if it is not too far from the end.
+    pub fn wants(&self, time: Time) -> bool {
+        self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time < until)
+    }
+}
+
 impl Daemon {
-    /// The log of a container, oldest line first.
+    /// Gives every wanted line of a container's log to `each`, oldest first.
     ///
     /// # Errors
     ///
     /// [`Refusal::NoSuchContainer`].
-    pub fn logs(&self, name: &str, options: LogOptions) -> Result<Vec<LogLine>, Refusal> {
-        let container = self.container(name)?;
-        let wanted = container.log.iter().filter(|line| {
-            options.since.is_none_or(|since| line.time >= since) && options.until.is_none_or(|until| line.time < until)
-        });
-        let mut lines: Vec<LogLine> = wanted.cloned().collect();
-        if let Some(tail) = options.tail {
-            lines.drain(..lines.len().saturating_sub(tail));
-        }
-        Ok(lines)
+    pub fn logs(
+        &self,
+        name: &str,
+        options: LogOptions,
+        host: &mut Host<'_>,
+        each: &mut dyn FnMut(&LogLine),
+    ) -> Result<(), Refusal> {
+        host.runtime.logs(self.container(name)?, options, each)
     }
 
     /// Adds what a container's process wrote since: for processes that the caller plays, as a registry's server.

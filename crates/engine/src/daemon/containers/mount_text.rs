@@ -6,7 +6,9 @@ impl MountSpec {
     /// Where it is mounted.
     pub fn target(&self) -> &str {
         match self {
-            MountSpec::Bind { target, .. } | MountSpec::Volume { target, .. } | MountSpec::Tmpfs { target } => target,
+            MountSpec::Bind { target, .. } | MountSpec::Volume { target, .. } | MountSpec::Tmpfs { target, .. } => {
+                target
+            }
         }
     }
 
@@ -64,6 +66,31 @@ impl MountSpec {
         })
     }
 
+    /// Reads `--tmpfs`: `TARGET[:size=64m,mode=1770]`.
+    ///
+    /// # Errors
+    ///
+    /// [`OptionError`].
+    pub fn parse_tmpfs(text: &str) -> Result<MountSpec, OptionError> {
+        let (target, options) = text.split_once(':').unwrap_or((text, ""));
+        check_target(target)?;
+        let (mut size, mut mode) = (None, None);
+        for option in options.split(',') {
+            let wrong = || OptionError::new(format!("invalid tmpfs option {option:?}"));
+            match option.split_once('=') {
+                Some(("size", value)) => size = Some(binary_size(value).ok_or_else(wrong)?),
+                Some(("mode", value)) => mode = Some(octal(value).ok_or_else(wrong)?),
+                // What else can be said of a tmpfs makes no difference here.
+                _ => {}
+            }
+        }
+        Ok(MountSpec::Tmpfs {
+            target: target.to_owned(),
+            size,
+            mode,
+        })
+    }
+
     /// Reads `--mount`: `type=bind,source=/HOST/PATH,target=TARGET[,readonly]` and the like.
     ///
     /// # Errors
@@ -76,6 +103,7 @@ impl MountSpec {
             |message: String| OptionError::new(format!("invalid argument {text:?} for \"--mount\" flag: {message}"));
         let (mut kind, mut source, mut target) = ("volume", "", "");
         let (mut read_only, mut no_copy) = (false, false);
+        let (mut size, mut mode) = (None, None);
         for field in text.split(',') {
             let (key, value) = field.split_once('=').unwrap_or((field, "true"));
             let flag = || match value {
@@ -89,8 +117,13 @@ impl MountSpec {
                 "target" | "dst" | "destination" => target = value,
                 "readonly" | "ro" => read_only = flag()?,
                 "volume-nocopy" => no_copy = flag()?,
-                "bind-propagation" | "tmpfs-size" | "tmpfs-mode" | "consistency" | "volume-label" | "volume-driver"
-                | "bind-recursive" => {}
+                "tmpfs-size" => {
+                    size = Some(binary_size(value).ok_or_else(|| wrong(format!("invalid value for {key}: {value}")))?);
+                }
+                "tmpfs-mode" => {
+                    mode = Some(octal(value).ok_or_else(|| wrong(format!("invalid value for {key}: {value}")))?);
+                }
+                "bind-propagation" | "consistency" | "volume-label" | "volume-driver" | "bind-recursive" => {}
                 other if field.contains('=') => {
                     return Err(wrong(format!("unexpected key '{other}' in '{field}'")));
                 }
@@ -122,10 +155,28 @@ impl MountSpec {
                 })
             }
             "tmpfs" if !source.is_empty() => Err(wrong("cannot mix 'source' with mount type 'tmpfs'".to_owned())),
-            "tmpfs" => Ok(MountSpec::Tmpfs { target }),
+            "tmpfs" => Ok(MountSpec::Tmpfs { target, size, mode }),
             other => Err(wrong(format!("mount type unknown: {other:?}"))),
         }
     }
+}
+
+/// `64m`, in bytes.
+fn binary_size(text: &str) -> Option<u64> {
+    let lower = text.to_lowercase();
+    let digits = lower.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let shift = match &lower[digits.len()..] {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 10,
+        "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        _ => return None,
+    };
+    digits.parse::<u64>().ok()?.checked_mul(1 << shift)
+}
+
+fn octal(text: &str) -> Option<u32> {
+    u32::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777)
 }
 
 fn check_target(target: &str) -> Result<(), OptionError> {

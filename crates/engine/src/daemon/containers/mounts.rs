@@ -1,10 +1,9 @@
 //! What is mounted into a container: found when a process needs it, given back when it has changed.
 
-use super::super::{Daemon, Host, HostFiles, Refusal, Volume};
-use super::{Container, CreateOptions, MountPoint, MountSource, MountSpec, Status};
+use super::super::{Daemon, Ground, Host, HostFiles, Refusal, Volume};
+use super::{Container, CreateOptions, MountPoint, MountSource, MountSpec, Mounted, Status};
 use builder::Fidelity;
 use oci::{ContainerConfig, Digest, Time};
-use std::collections::BTreeMap;
 use store::{Dir, Follow, Meta, Node, Tree, TreePath};
 
 /// The files of a container as its processes see them: everything is mounted.
@@ -122,7 +121,7 @@ impl Daemon {
         if container.state.status != Status::Running {
             return Err(Refusal::conflict(format!("container {} is not running", container.id)));
         }
-        self.view(container, host)
+        self.view(container, &mut host.split().1)
     }
 
     /// Takes over what a shell made of `files`: its own into the container's writable layer, those in mounts to where they
@@ -144,41 +143,47 @@ impl Daemon {
             tree,
             places: files.places.clone(),
         };
-        self.take_back(&id, after, host)?;
+        self.take_back(&id, after, &mut host.split().1)?;
         let container = self.container_mut(&id);
         container.fidelity = container.fidelity.max(fidelity);
         Ok(())
     }
 
-    /// Makes the volume of a mount if it is missing, and fills an empty one with what the image has at its place.
-    pub(super) fn make_volume(&mut self, mount: &MountPoint, new: NewVolume, image: &Tree, now: Time) {
-        let MountSource::Volume(name) = &mount.source else {
-            return;
-        };
-        let (fills, anonymous) = match new {
-            NewVolume::No => return,
-            NewVolume::Filled { anonymous } => (true, anonymous),
-            NewVolume::Empty { anonymous } => (false, anonymous),
-        };
-        let volume = self.volumes.by_name.entry(name.clone()).or_insert_with(|| Volume {
-            name: name.clone(),
-            anonymous,
-            created: now,
-            labels: BTreeMap::new(),
-            node: empty_dir(0o755, now),
-        });
-        let is_empty = volume.node.as_dir().is_some_and(|dir| dir.entries.is_empty());
-        let place = image.resolve(&mount.target, Follow::Last).ok();
-        if let Some(node @ Node::Dir(_)) = place.and_then(|place| image.get(&place))
-            && fills
-            && is_empty
-        {
-            volume.node = node.clone();
+    /// The volumes of a container that is being made, those that are missing made up.
+    pub(super) fn mounted_volumes(&self, mounts: &[(MountPoint, NewVolume)], now: Time) -> Vec<Mounted> {
+        let mut found: Vec<Mounted> = Vec::new();
+        for (mount, new) in mounts {
+            let MountSource::Volume(name) = &mount.source else {
+                continue;
+            };
+            let (fills, anonymous) = match new {
+                NewVolume::No => continue,
+                NewVolume::Filled { anonymous } => (true, *anonymous),
+                NewVolume::Empty { anonymous } => (false, *anonymous),
+            };
+            let target = mount.target.clone();
+            // A volume that is mounted twice is filled once.
+            match found.iter_mut().find(|mounted| mounted.volume.name == *name) {
+                Some(mounted) if fills && !mounted.fills => {
+                    (mounted.fills, mounted.target) = (true, target);
+                }
+                Some(_) => {}
+                None => found.push(Mounted {
+                    volume: match self.volumes.by_name.get(name) {
+                        Some(volume) => volume.clone(),
+                        None => Volume::empty(name.clone(), anonymous, now),
+                    },
+                    target,
+                    fills,
+                    is_new: !self.volumes.by_name.contains_key(name),
+                }),
+            }
         }
+        found
     }
 
     /// What a mount holds now. A host directory that may be made is made.
-    fn held(&self, container: &Container, mount: &MountPoint, host: &mut Host<'_>) -> Result<Node, Refusal> {
+    fn held(&self, container: &Container, mount: &MountPoint, host: &mut Ground<'_>) -> Result<Node, Refusal> {
         match &mount.source {
             MountSource::Volume(name) => Ok(self.volume(name)?.node.clone()),
             MountSource::Tmpfs => Ok(container
@@ -199,7 +204,7 @@ impl Daemon {
     }
 
     /// The filesystem of a container as its processes see it.
-    pub(super) fn view(&self, container: &Container, host: &mut Host<'_>) -> Result<ContainerFiles, Refusal> {
+    pub(super) fn view(&self, container: &Container, host: &mut Ground<'_>) -> Result<ContainerFiles, Refusal> {
         let mut view = ContainerFiles {
             tree: container.tree.clone(),
             places: Vec::new(),
@@ -219,7 +224,7 @@ impl Daemon {
     }
 
     /// Takes over what was changed in a view: files of the container into its tree, those in mounts to where they belong.
-    pub(super) fn take_back(&mut self, id: &str, view: ContainerFiles, host: &mut Host<'_>) -> Result<(), Refusal> {
+    pub(super) fn take_back(&mut self, id: &str, view: ContainerFiles, host: &mut Ground<'_>) -> Result<(), Refusal> {
         let ContainerFiles { mut tree, places } = view;
         let container = self.container_mut(id);
         let mut changed = Vec::new();
@@ -258,7 +263,7 @@ impl Daemon {
         id: &str,
         number: usize,
         node: Node,
-        host: &mut Host<'_>,
+        host: &mut Ground<'_>,
     ) -> Result<(), Refusal> {
         let Some(mount) = self.container_mut(id).mounts.get(number).cloned() else {
             return Ok(());
@@ -290,6 +295,19 @@ impl ContainerFiles {
         places
             .find(|(_, place, ..)| path.is_within(place))
             .map(|(number, ..)| *number)
+    }
+}
+
+/// Gives an empty volume what the image has at its place.
+pub(super) fn fill(mounted: &mut Mounted, image: &Tree) {
+    let volume = &mut mounted.volume;
+    let is_empty = volume.node.as_dir().is_some_and(|dir| dir.entries.is_empty());
+    let place = image.resolve(&mounted.target, Follow::Last).ok();
+    if let Some(node @ Node::Dir(_)) = place.and_then(|place| image.get(&place))
+        && mounted.fills
+        && is_empty
+    {
+        volume.node = node.clone();
     }
 }
 

@@ -50,14 +50,74 @@ pub struct CreateOptions {
     pub attached: bool,
     /// `--init`.
     pub init: bool,
-    /// `--privileged`. Only `inspect` shows it.
+    /// `--privileged`. A simulation makes nothing of it.
     pub privileged: bool,
+    /// What its processes may do, where processes are real.
+    pub rights: RightsOptions,
+    /// How much they may use, where processes are real.
+    pub limits: LimitOptions,
+    /// How they find other machines, where processes are real.
+    pub names: NameOptions,
+    /// How much of their log is kept, where processes are real.
+    pub log: LogLimits,
     /// `--stop-signal`.
     pub stop_signal: Option<String>,
     /// `--stop-timeout` in seconds.
     pub stop_timeout: Option<u32>,
     /// `--health-*`: what is set replaces the image's; `Test` of `NONE` switches it off.
     pub health: Option<Healthcheck>,
+}
+
+/// What the processes of a container may do beside or less than others.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RightsOptions {
+    /// `--cap-add`, as it is written.
+    pub cap_add: Vec<String>,
+    /// `--cap-drop`.
+    pub cap_drop: Vec<String>,
+    /// `--security-opt seccomp=unconfined`.
+    pub seccomp_unconfined: bool,
+    /// `--security-opt no-new-privileges`.
+    pub no_new_privileges: bool,
+    /// `--group-add`: names or numbers.
+    pub groups: Vec<String>,
+}
+
+/// How much the processes of a container may use. `None` is as much as there is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LimitOptions {
+    /// `--memory` in bytes.
+    pub memory: Option<u64>,
+    /// `--cpus` in thousandths.
+    pub cpu_millis: Option<u64>,
+    /// `--pids-limit`.
+    pub pids: Option<u64>,
+    /// `--ulimit`: name, soft and hard.
+    pub ulimits: Vec<(String, u64, u64)>,
+    /// `--shm-size` in bytes.
+    pub shm: Option<u64>,
+}
+
+/// How the processes of a container find other machines.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NameOptions {
+    /// `--add-host`: name and address.
+    pub hosts: Vec<(String, String)>,
+    /// `--dns`.
+    pub servers: Vec<String>,
+    /// `--dns-search`.
+    pub search: Vec<String>,
+    /// `--dns-option`.
+    pub options: Vec<String>,
+}
+
+/// How much of a container's log is kept: `--log-opt`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct LogLimits {
+    /// `max-size`: bytes of one file; `None` is without end.
+    pub max_bytes: Option<u64>,
+    /// `max-file`: how many files; 0 is one.
+    pub max_files: u32,
 }
 
 /// `-p`: ports of the host that lead to ports of the container.
@@ -102,6 +162,10 @@ pub enum MountSpec {
     Tmpfs {
         /// Absolute path in the container.
         target: String,
+        /// Bytes that it may hold, where memory is real.
+        size: Option<u64>,
+        /// Permission bits; 1777 if it does not say.
+        mode: Option<u32>,
     },
 }
 

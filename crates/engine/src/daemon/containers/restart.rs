@@ -92,14 +92,14 @@ impl Daemon {
     /// run again whose policy says so.
     pub fn restart_daemon(&mut self, host: &mut Host<'_>) -> Vec<Event> {
         let given = host.now;
-        host.now = later(given, self.shut_down(given));
+        host.now = later(given, self.shut_down(host));
         let events = self.come_up(host);
         host.now = given;
         events
     }
 
     /// The daemon is stopped: every process ends. Returns how long that takes, in milliseconds.
-    pub fn shut_down(&mut self, now: Time) -> u64 {
+    pub fn shut_down(&mut self, host: &mut Host<'_>) -> u64 {
         let running: Vec<String> = self
             .containers()
             .filter(|container| container.is_running())
@@ -115,7 +115,7 @@ impl Daemon {
                 signal: None,
             };
             // The container has just been looked up, and its own stop signal was checked when it was made.
-            if let Ok(stopped) = self.stop(&id, &options, now) {
+            if let Ok(stopped) = self.stop(&id, &options, host) {
                 longest = longest.max(stopped.millis);
             }
             let container = self.container_mut(&id);

@@ -1,0 +1,500 @@
+//! Containers as processes of this machine: what the daemon asks of a [`Runtime`].
+
+use super::job::{First, HealthJob, Input, Job, Task};
+use super::log::LogReader;
+use super::options_record::restart_text;
+use super::spec::{Places, exec, spec, volume_place};
+use super::status::{Phase, Status};
+use super::inside::Inside;
+use super::{Containers, Following, Held, attach, copy, frame, keeper};
+use crate::snapshots::{SnapshotError, read_upper, write_tree};
+use engine::{
+    Begun, Container, Copied, CopyOptions, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted, Observed, Place, Process,
+    Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
+};
+use frame::Kind;
+use oci::Time;
+use sandbox::{NetworkUsed, SandboxError};
+use std::fs;
+use std::io::{self, BufRead, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+use store::{BlobStore, Follow, Limits, Node, Tree};
+
+/// A process that was killed has ended in this time.
+const DEATH: Duration = Duration::from_secs(10);
+
+impl Runtime for Containers {
+    fn create(
+        &mut self,
+        container: &mut Container,
+        image: &StoredImage,
+        volumes: &mut [Mounted],
+        ground: &mut Ground<'_>,
+    ) -> Result<(), Refusal> {
+        let folder = self.folder_of(&container.id);
+        let made = fs::create_dir_all(&self.folder)
+            .and_then(|()| private(&folder))
+            .and_then(|()| fs::create_dir(folder.join("work")));
+        made.map_err(|error| system("make the container's folder", &error))?;
+        // The root of a writable layer is the root of the container: it has the rights of the image's.
+        let mut root = Tree::new();
+        root.update_meta(&store::TreePath::root(), |meta| *meta = image.tree.root().meta.clone())?;
+        fs::create_dir(folder.join("upper")).map_err(|error| system("make the writable layer", &error))?;
+        write_tree(&folder.join("upper"), &root, ground.blobs).map_err(|error| snapshot("make the writable layer", error))?;
+        for mounted in volumes {
+            self.fill(mounted, &image.tree, ground)?;
+        }
+        Ok(())
+    }
+
+    fn create_volume(&mut self, volume: &Volume) -> Result<(), Refusal> {
+        let place = volume_place(&self.volumes, &volume.name);
+        fs::create_dir_all(place).map_err(|error| system("make the volume's folder", &error))
+    }
+
+    fn start(&mut self, at: &mut Place<'_>, launch: &Launch<'_>, ground: &mut Ground<'_>) -> Result<Begun, Refusal> {
+        let container = at.container()?;
+        let (lower, places) = self.ground_floor(at, ground)?;
+        for mount in &container.mounts {
+            if let engine::MountSource::Bind(path) = &mount.source
+                && !Path::new(path).exists()
+            {
+                fs::create_dir_all(path).map_err(|error| system(&format!("make {path}"), &error))?;
+            }
+        }
+        let spec = spec(container, launch, &places, attach::terminal_size(), &lower, ground.blobs)?;
+        let health = self.health_job(container, &places, &lower, ground.blobs)?;
+        let job = Job {
+            input: input_of(container, launch.stdin),
+            task: Task::First(Box::new(First {
+                folder: places.folder.clone(),
+                spec,
+                restart: restart_text(container.options.restart),
+                log_bytes: container.options.log.max_bytes,
+                log_files: container.options.log.max_files,
+                health,
+            })),
+        };
+        let warnings = port_warnings(container);
+        let (socket, running) = keeper::start(&job).map_err(|error| not_started(&error))?;
+        let warnings = [network_warnings(container, &running.network), warnings].concat();
+        self.held = Some(Held {
+            container: at.id.to_owned(),
+            socket,
+            tty: launch.tty,
+        });
+        Ok(begun(launch, running.pid, warnings))
+    }
+
+    fn exec(&mut self, at: &mut Place<'_>, launch: &Launch<'_>, ground: &mut Ground<'_>) -> Result<Begun, Refusal> {
+        let container = at.container()?;
+        let running = self.running(container)?;
+        let (lower, places) = self.ground_floor(at, ground)?;
+        let exec = exec(container, launch, &places, attach::terminal_size(), &lower, ground.blobs)?;
+        let job = Job {
+            input: match launch.stdin {
+                Stdin::Nothing => Input::Nothing,
+                Stdin::Bytes(_) | Stdin::Open => Input::Starter,
+            },
+            task: Task::Exec { running, exec },
+        };
+        let (socket, running) = keeper::start(&job).map_err(|error| not_started(&error))?;
+        self.held = Some(Held {
+            container: at.id.to_owned(),
+            socket,
+            tty: launch.tty,
+        });
+        Ok(begun(launch, running.pid, Vec::new()))
+    }
+
+    fn signal(&mut self, container: &Container, signal: Signal) -> Result<Option<i32>, Refusal> {
+        let number = u8::try_from(signal.0).unwrap_or_default();
+        let folder = self.folder_of(&container.id);
+        if let Ok(mut socket) = keeper::connect(&folder) {
+            if signal == Signal::KILL {
+                // Killing is stopping without waiting.
+                return Ok(Some(stop_by(&mut socket, number, 0, &folder, self.now)?.exit));
+            }
+            frame::write(&mut socket, Kind::Signal, &[number]).map_err(|error| system("send a signal", &error))?;
+        }
+        Ok(None)
+    }
+
+    fn stop(&mut self, container: &Container, signal: Signal, grace_secs: u32) -> Result<Ending, Refusal> {
+        let folder = self.folder_of(&container.id);
+        if container.state.status == engine::Status::Paused {
+            self.unpause(container)?;
+        }
+        let number = u8::try_from(signal.0).unwrap_or_default();
+        match keeper::connect(&folder) {
+            Ok(mut socket) => stop_by(&mut socket, number, grace_secs, &folder, self.now),
+            Err(_) => ended_by_itself(&folder, self.now),
+        }
+    }
+
+    fn pause(&mut self, container: &Container) -> Result<(), Refusal> {
+        let running = self.running(container)?;
+        sandbox::pause(&running).map_err(|error| of_sandbox(&error))
+    }
+
+    fn unpause(&mut self, container: &Container) -> Result<(), Refusal> {
+        let running = self.running(container)?;
+        sandbox::unpause(&running).map_err(|error| of_sandbox(&error))
+    }
+
+    fn observe(&mut self, container: &Container) -> Result<Option<Observed>, Refusal> {
+        let folder = self.folder_of(&container.id);
+        let failed = |error: io::Error| system("read the container's status", &error);
+        let Some(status) = Status::read(&folder).map_err(failed)? else {
+            return Ok(None);
+        };
+        let status = match status.lost(self.now) {
+            Some(lost) => {
+                lost.write(&folder).map_err(failed)?;
+                lost
+            }
+            None => status,
+        };
+        if !container.is_running() && status.phase == Phase::Exited {
+            return Ok(None);
+        }
+        let is_paused = container.state.status == engine::Status::Paused;
+        Ok(Some(status.observed(is_paused)))
+    }
+
+    fn processes(&mut self, container: &Container) -> Result<Option<Vec<Process>>, Refusal> {
+        if !container.is_running() {
+            return Ok(None);
+        }
+        let running = self.running(container)?;
+        let found = sandbox::processes(&running).map_err(|error| of_sandbox(&error))?;
+        let up_secs = uptime();
+        let process = |found: sandbox::Process| Process {
+            pid: found.pid,
+            parent: Some(found.parent),
+            argv: found.argv,
+            user: user_name(found.uid),
+            env: Vec::new(),
+            cwd: String::new(),
+            started: Time::of_secs(self.now.secs - up_secs + found.started.as_secs() as i64),
+            used_secs: found.cpu.as_secs(),
+        };
+        Ok(Some(found.into_iter().map(process).collect()))
+    }
+
+    fn files(
+        &mut self,
+        container: &Container,
+        image: &StoredImage,
+        ground: &mut Ground<'_>,
+    ) -> Result<Option<Layers>, Refusal> {
+        let lower = base_of(image, ground.blobs)?;
+        let upper = self.folder_of(&container.id).join("upper");
+        let written = read_upper(&upper, &lower, ground.blobs);
+        let tree = written.map_err(|error| snapshot("read the writable layer", error))?.tree;
+        Ok(Some(Layers { lower, tree }))
+    }
+
+    fn container_bytes(&mut self, container: &Container) -> Result<Option<u64>, Refusal> {
+        Ok(Some(bytes_below(&self.folder_of(&container.id).join("upper"))))
+    }
+
+    fn volume_bytes(&mut self, volume: &Volume) -> Result<Option<u64>, Refusal> {
+        Ok(Some(bytes_below(&volume_place(&self.volumes, &volume.name))))
+    }
+
+    fn logs(
+        &mut self,
+        container: &Container,
+        options: LogOptions,
+        each: &mut dyn FnMut(&LogLine),
+    ) -> Result<(), Refusal> {
+        let failed = |error: io::Error| system("read the log", &error);
+        let mut reader = LogReader::open(&self.folder_of(&container.id)).map_err(failed)?;
+        reader.each(options, each).map_err(failed)?;
+        self.following = Some(Following {
+            container: container.id.clone(),
+            reader,
+        });
+        Ok(())
+    }
+
+    fn copy_from(
+        &mut self,
+        at: &mut Place<'_>,
+        target: &str,
+        options: CopyOptions,
+        ground: &mut Ground<'_>,
+    ) -> Result<Copied, Refusal> {
+        let inside = self.inside(at, ground)?;
+        copy::from(&inside, at, target, options)
+    }
+
+    fn copy_to(
+        &mut self,
+        at: &mut Place<'_>,
+        source: &str,
+        options: CopyOptions,
+        ground: &mut Ground<'_>,
+    ) -> Result<Copied, Refusal> {
+        let inside = self.inside(at, ground)?;
+        copy::to(&inside, at, source, options)
+    }
+
+    fn archive_from(
+        &mut self,
+        at: &mut Place<'_>,
+        options: CopyOptions,
+        ground: &mut Ground<'_>,
+        sink: &mut dyn Write,
+    ) -> Result<Copied, Refusal> {
+        let inside = self.inside(at, ground)?;
+        copy::archive_from(&inside, at, options, ground.blobs, sink)
+    }
+
+    fn archive_to(
+        &mut self,
+        at: &mut Place<'_>,
+        source: Box<dyn BufRead + '_>,
+        limits: &Limits,
+        ground: &mut Ground<'_>,
+    ) -> Result<Copied, Refusal> {
+        let inside = self.inside(at, ground)?;
+        copy::archive_to(&inside, at, source, limits, ground.blobs)
+    }
+
+    fn has_bridge(&self) -> bool {
+        false
+    }
+}
+
+impl Containers {
+    /// What a container's writable layer lies on, as a value and on disk.
+    fn ground_floor(&mut self, at: &Place<'_>, ground: &mut Ground<'_>) -> Result<(Tree, Places), Refusal> {
+        let container = at.container()?;
+        let image = at.daemon.image_by_id(container.image).ok_or_else(|| Refusal::NoSuchImage {
+            name: container.image.to_string(),
+        })?;
+        let lower = base_of(image, ground.blobs)?;
+        let failed = |error: SnapshotError| snapshot("put the image on disk", error);
+        // The image's own comes first: what every container gets is then written over it, and shared.
+        let snapshots = self.snapshots().map_err(failed)?;
+        snapshots.add_base(&image.tree);
+        let on_disk = snapshots.of(&lower, ground.blobs).map_err(failed)?;
+        let places = Places {
+            folder: self.folder_of(at.id),
+            lower: on_disk.lower,
+            volumes: self.volumes.clone(),
+        };
+        Ok((lower, places))
+    }
+
+    fn inside(&mut self, at: &Place<'_>, ground: &mut Ground<'_>) -> Result<Inside, Refusal> {
+        let container = at.container()?;
+        if container.state.status == engine::Status::Running || container.state.status == engine::Status::Paused {
+            let running = self.running(container)?;
+            return Inside::of_running(container, &running);
+        }
+        let (_, places) = self.ground_floor(at, ground)?;
+        Inside::of_stopped(container, &places)
+    }
+
+    /// The first process of a container that runs.
+    fn running(&self, container: &Container) -> Result<sandbox::Running, Refusal> {
+        let status = Status::read(&self.folder_of(&container.id));
+        let status = status.map_err(|error| system("read the container's status", &error))?;
+        let running = status.and_then(|status| status.running);
+        running.ok_or_else(|| Refusal::Conflict {
+            message: format!("container {} is not running", container.id),
+        })
+    }
+
+    fn health_job(
+        &self,
+        container: &Container,
+        places: &Places,
+        lower: &Tree,
+        blobs: &dyn BlobStore,
+    ) -> Result<Option<HealthJob>, Refusal> {
+        let Some((check, argv)) = container.health_command() else {
+            return Ok(None);
+        };
+        let launch = container.launch(argv, &Stdin::Nothing);
+        let mut exec = exec(container, &launch, places, (80, 24), lower, blobs)?;
+        exec.terminal = None;
+        Ok(Some(HealthJob { check, exec }))
+    }
+
+    /// Makes the directory of a volume, and gives an empty one what the image has at its place.
+    fn fill(&self, mounted: &Mounted, image: &Tree, ground: &mut Ground<'_>) -> Result<(), Refusal> {
+        let place = volume_place(&self.volumes, &mounted.volume.name);
+        fs::create_dir_all(&place).map_err(|error| system("make the volume's folder", &error))?;
+        let mut held = fs::read_dir(&place).map_err(|error| system("read the volume's folder", &error))?;
+        if !mounted.fills || held.next().is_some() {
+            return Ok(());
+        }
+        let found = image.resolve(&mounted.target, Follow::Last).ok();
+        let Some(Node::Dir(dir)) = found.and_then(|found| image.get(&found)) else {
+            return Ok(());
+        };
+        let content = Tree::from_dir(dir.clone())?;
+        write_tree(&place, &content, ground.blobs).map_err(|error| snapshot("fill the volume", error))
+    }
+}
+
+/// What a writable layer of an image lies on. It is the same for all containers of an image: what they get is as old as that.
+fn base_of(image: &StoredImage, blobs: &mut dyn BlobStore) -> Result<Tree, Refusal> {
+    container_base(&image.tree, image.created(), blobs)
+}
+
+fn begun(launch: &Launch<'_>, pid: u32, warnings: Vec<String>) -> Begun {
+    Begun {
+        argv: launch.argv.clone(),
+        pid: Some(pid),
+        output: Vec::new(),
+        exit: None,
+        millis: 0,
+        fidelity: builder::Fidelity::Exact,
+        warnings,
+    }
+}
+
+fn input_of(container: &Container, stdin: &Stdin) -> Input {
+    match (container.options.interactive, stdin) {
+        (false, _) => Input::Nothing,
+        // With `-d` nobody is there yet whose end would be the input's.
+        (true, Stdin::Nothing) => Input::Anybody,
+        (true, _) if container.options.tty => Input::Anybody,
+        (true, _) => Input::Starter,
+    }
+}
+
+fn network_warnings(container: &Container, used: &NetworkUsed) -> Vec<String> {
+    match used {
+        NetworkUsed::HostForLackOfHelper if container.options.network == engine::Network::Bridge => vec![
+            "the container uses the machine's own network: neither pasta nor slirp4netns is installed (package passt)".to_owned(),
+        ],
+        _ => Vec::new(),
+    }
+}
+
+fn port_warnings(container: &Container) -> Vec<String> {
+    if container.options.ports.is_empty() || container.options.network != engine::Network::Bridge {
+        return Vec::new();
+    }
+    vec!["published ports are not forwarded yet: a port is reached under its own number, on the machine's network only".to_owned()]
+}
+
+fn stop_by(
+    socket: &mut std::os::unix::net::UnixStream,
+    signal: u8,
+    grace_secs: u32,
+    folder: &Path,
+    now: Time,
+) -> Result<Ending, Refusal> {
+    let begun = Instant::now();
+    let patience = DEATH + Duration::from_secs(grace_secs.into());
+    let mut request = vec![signal];
+    request.extend(grace_secs.to_be_bytes());
+    let told = frame::write(socket, Kind::Stop, &request).and_then(|()| socket.set_read_timeout(Some(patience)));
+    if told.is_err() {
+        return ended_by_itself(folder, now);
+    }
+    loop {
+        match frame::read(socket) {
+            Ok(Some((Kind::Ended, bytes))) => {
+                let code: [u8; 4] = bytes.try_into().unwrap_or_default();
+                return Ok(Ending {
+                    exit: i32::from_be_bytes(code),
+                    millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                });
+            }
+            Ok(Some(_)) => {}
+            Ok(None) => return ended_by_itself(folder, now),
+            Err(error) => return Err(system("wait for the container's end", &error)),
+        }
+    }
+}
+
+/// How a container ended whose keeper does not answer any more.
+fn ended_by_itself(folder: &Path, now: Time) -> Result<Ending, Refusal> {
+    let status = Status::read(folder).map_err(|error| system("read the container's status", &error))?;
+    let status = status.map(|status| status.lost(now).unwrap_or(status));
+    let exit = status.map_or(137, |status| status.exit);
+    Ok(Ending { exit, millis: 0 })
+}
+
+fn not_started(error: &SandboxError) -> Refusal {
+    match error {
+        SandboxError::System { .. } | SandboxError::Lost => of_sandbox(error),
+        other => Refusal::NotStarted {
+            reason: other.to_string(),
+        },
+    }
+}
+
+fn of_sandbox(error: &SandboxError) -> Refusal {
+    match error.to_string().split_once(": ") {
+        Some((doing, reason)) => Refusal::System {
+            doing: doing.to_owned(),
+            reason: reason.to_owned(),
+        },
+        None => Refusal::System {
+            doing: "run the container".to_owned(),
+            reason: error.to_string(),
+        },
+    }
+}
+
+pub(super) fn system(doing: &str, error: &io::Error) -> Refusal {
+    Refusal::System {
+        doing: doing.to_owned(),
+        reason: error.to_string(),
+    }
+}
+
+pub(super) fn snapshot(doing: &str, error: SnapshotError) -> Refusal {
+    match error {
+        SnapshotError::Store(error) => error.into(),
+        SnapshotError::Tree(error) => error.into(),
+        other => Refusal::System {
+            doing: doing.to_owned(),
+            reason: other.to_string(),
+        },
+    }
+}
+
+/// A folder that nobody else looks into.
+fn private(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().mode(0o700).create(folder)
+}
+
+/// The bytes of the files below a folder; what cannot be read counts nothing.
+fn bytes_below(folder: &Path) -> u64 {
+    let Ok(entries) = fs::read_dir(folder) else { return 0 };
+    let size = |entry: fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() => bytes_below(&entry.path()),
+        Ok(found) if found.is_file() => found.len(),
+        _ => 0,
+    };
+    entries.flatten().map(size).sum()
+}
+
+/// Seconds since the machine was started.
+fn uptime() -> i64 {
+    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
+    text.split('.').next().and_then(|secs| secs.parse().ok()).unwrap_or(0)
+}
+
+/// The machine's name for a user, as `ps` shows it; its number if it has none.
+fn user_name(uid: u32) -> String {
+    let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let found = text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
+    });
+    found.unwrap_or_else(|| uid.to_string())
+}
