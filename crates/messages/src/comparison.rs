@@ -1,65 +1,74 @@
-//! What the preview expected of a build and what came: the document of `layerlab build --preview-report`.
+//! What was expected of a build and what came: the document that `layerlab build --preview-report` writes.
 
 use serde::{Deserialize, Serialize};
 
-/// The value of [`Comparison::kind`].
-pub const COMPARISON_KIND: &str = "layerlab.preview-report.v1";
-
-/// Preview and reality of one build.
+/// A build beside what was expected of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Comparison {
-    /// [`COMPARISON_KIND`].
-    pub kind: String,
-    /// Digest of the config that the preview made; empty if it made none.
-    #[serde(default)]
-    pub expected_image: String,
-    /// Digest of the config that the build made; empty if it failed.
-    #[serde(default)]
-    pub image: String,
-    /// One for every step of the plan, in its order.
+    /// Of the format: 1.
+    pub version: u32,
+    /// The image ID; `None` if the build failed.
+    pub image_id: Option<String>,
+    /// The steps in the order in which they were done.
     pub steps: Vec<ComparedStep>,
 }
 
-/// One step, twice.
+/// One step.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ComparedStep {
-    /// First line of its instruction.
-    pub line: usize,
-    /// Name of its stage; empty where there is one only.
+    /// The stage's name; empty if there is one stage only.
     #[serde(default)]
     pub stage: String,
-    /// As progress words it.
-    pub instruction: String,
-    /// What the preview expected.
-    pub expected: Option<StepOutcome>,
-    /// What came; `None` if the build did not come so far.
-    pub actual: Option<StepOutcome>,
-    /// Why the two differ, in words; empty if they do not, or nobody knows.
+    /// Its first line, from 1.
+    pub line: usize,
+    /// The instruction.
+    pub step: String,
+    /// What was expected.
+    pub expected: ExpectedStep,
+    /// What came; `None` if it was not reached.
+    pub built: Option<BuiltStep>,
+    /// `same`, `not-known-before`, `different` or `not-reached`.
+    pub verdict: String,
+    /// The verdict in words.
     #[serde(default)]
-    pub why: String,
+    pub remark: String,
 }
 
-/// What became of a step.
+/// What was expected of a step.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct StepOutcome {
-    /// Whether the cache had it.
-    pub cached: bool,
-    /// Why the cache did not have it; empty if it had, or nobody knows.
+pub struct ExpectedStep {
+    /// `cached`, `runs`, `depends` or `fails`.
+    pub state: String,
+    /// Why it is not from the cache.
     #[serde(default)]
-    pub reason: String,
-    /// Bytes of the files in its layer.
+    pub reason: Option<String>,
+    /// Bytes of its layer's files, where the cache knows them.
     #[serde(default)]
     pub bytes: Option<u64>,
-    /// Digest of its layer's tar; `None` if it made none.
+    /// Digest of its layer's tar, where the cache knows it.
+    #[serde(default)]
+    pub diff_id: Option<String>,
+}
+
+/// What came of a step.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BuiltStep {
+    /// Whether it was taken from the cache.
+    pub cached: bool,
+    /// Why it was not.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Bytes of its layer's files; `None` if it made no layer.
+    #[serde(default)]
+    pub bytes: Option<u64>,
+    /// Digest of its layer's tar.
     #[serde(default)]
     pub diff_id: Option<String>,
     /// How long it took.
     #[serde(default)]
-    pub millis: Option<u64>,
-    /// Whether bytes, digest and time are simulated.
-    #[serde(default)]
-    pub simulated: bool,
+    pub millis: u64,
 }

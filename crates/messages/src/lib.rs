@@ -20,7 +20,7 @@ pub use companion::{
     Go, Hello, LocalImage, NativePlan, OfImage, PlannedBase, PlannedCommand, Project, ProjectFile, Refusal, RunEvent,
     Stop,
 };
-pub use comparison::{COMPARISON_KIND, ComparedStep, Comparison, StepOutcome};
+pub use comparison::{BuiltStep, ComparedStep, Comparison, ExpectedStep};
 pub use image::{ChangeView, ContentView, FileRow, HistoryView, ImageView, LayerView};
 pub use machines::{ContainerRow, HostView, ImageRow, LayerCell, Origin, PathRow, RepositoryRow, SharingView, Subject};
 pub use terminal::{Input, TerminalView, Wants};

@@ -5,11 +5,13 @@
 mod named_context;
 mod output;
 mod pairs;
+mod play;
 mod secret;
 
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
+pub use play::{Opening, PlayArgs};
 pub use secret::{SecretSource, SecretSpec};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -67,6 +69,8 @@ pub enum Command {
     Preview(Box<PreviewArgs>),
     /// Say what BuildKit's build checks find in a Dockerfile, without building it
     Check(Box<CheckArgs>),
+    /// Serve the page, and run its builds on this machine
+    Play(PlayArgs),
     /// Run a registry
     #[command(subcommand)]
     Registry(RegistryCommand),

@@ -7,6 +7,7 @@
 // The commands.
 pub mod advising;
 pub mod check;
+pub mod play;
 pub mod preview;
 pub mod serve;
 // What a person says.

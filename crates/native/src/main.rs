@@ -4,6 +4,7 @@ use clap::Parser;
 use native::args::{Call, Cli, Command, RegistryCommand};
 use native::check::{Verdict, Wanted, check};
 use native::failure::Failure;
+use native::play::play;
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
@@ -43,6 +44,10 @@ fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
         }
         Command::Preview(args) => {
             preview(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Play(args) => {
+            play(args, terminal)?;
             return Ok(ExitCode::SUCCESS);
         }
         Command::Registry(RegistryCommand::Serve(args)) => {
