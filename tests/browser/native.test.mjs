@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as h from "./harness.mjs";
 
+// A program without the page inside serves the one of a folder.
+const page = process.env.LAYERLAB_PAGE ? ["--page", process.env.LAYERLAB_PAGE] : [];
 const program = process.env.LAYERLAB ?? join(h.root, "target/release/layerlab");
 const busybox = ["/bin/busybox", "/usr/bin/busybox", "/bin/busybox.static"].find((path) => existsSync(path) && isStatic(path));
 const missing = process.getuid?.() !== 0 ? "root" : !busybox ? "a static busybox" : undefined;
@@ -19,8 +21,8 @@ function isStatic(path) {
 }
 
 /** `layerlab play` with a state of its own. */
-async function play(folder, args = []) {
-  const child = spawn(program, ["play", "--no-open", "--root", join(folder, "state"), ...args], { stdio: ["ignore", "pipe", "pipe"] });
+async function play(folder) {
+  const child = spawn(program, ["play", "--no-open", "--root", join(folder, "state"), ...page], { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const link = await new Promise((done, fail) => {
     child.stdout.on("data", (piece) => { said += piece; const found = /http:\S+/.exec(said); if (found) done(found[0]); });

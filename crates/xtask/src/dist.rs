@@ -3,7 +3,6 @@
 use crate::failure::Failure;
 use crate::tools::PageTools;
 use crate::{files, page, process, serve};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -70,8 +69,8 @@ fn become_it(mut command: Command) -> Result<ExitCode, Failure> {
 
 /// Makes `kept` hold what `built` holds, and leaves it alone if it does: then nothing that was made of it is made again.
 fn keep(built: &Path, kept: &Path) -> Result<(), Failure> {
-    let new = contents(built)?;
-    if kept.is_dir() && contents(kept)? == new {
+    let new = files::contents(built, &[])?;
+    if kept.is_dir() && files::contents(kept, &[])? == new {
         return Ok(());
     }
     files::remove_dir(kept)?;
@@ -79,26 +78,6 @@ fn keep(built: &Path, kept: &Path) -> Result<(), Failure> {
         files::write(&kept.join(name), bytes)?;
     }
     Ok(())
-}
-
-/// Every file below a folder, by its path from there.
-fn contents(folder: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>, Failure> {
-    let failed = |error: &std::io::Error| Failure::io(format!("could not read {}", folder.display()), error);
-    let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder).map_err(|error| failed(&error))? {
-        let entry = entry.map_err(|error| failed(&error))?;
-        let (path, name) = (entry.path(), PathBuf::from(entry.file_name()));
-        if path.is_dir() {
-            found.extend(
-                contents(&path)?
-                    .into_iter()
-                    .map(|(below, bytes)| (name.join(below), bytes)),
-            );
-        } else {
-            found.insert(name, files::read_bytes(&path)?);
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]
