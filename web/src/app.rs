@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use gloo::{events::EventListener, timers::callback::Timeout};
-use messages::{Answer, Ask, Reply};
+use messages::{Answer, Ask, Comparison, Reply};
 use wasm_bindgen::JsCast;
 use web_sys::{DragEvent, File, FileList, KeyboardEvent};
 use yew::prelude::*;
@@ -11,10 +11,12 @@ use yew::prelude::*;
 use crate::{
     archive,
     browser::{self, Theme},
-    components::{Act, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
+    companion::Companion,
+    components::{Act, Consent, Header, InsideRoom, LayersRoom, Notices, OutputRoom, Shared, SourceRoom},
     examples::EXAMPLES,
-    incoming::{Dropped, Incoming},
-    model::{Action, Model, Project},
+    incoming::{Dropped, Incoming, report},
+    model::{Action, Model, NativeAction, Project, Run},
+    native,
     rich::{self, Editor},
     saved,
     worker::{Heard, Link},
@@ -56,6 +58,7 @@ pub(crate) struct App {
     model: Rc<Model>,
     act: Act,
     link: Option<Link>,
+    companion: Option<Companion>,
     theme: Theme,
     editor: Editor,
     hovers: bool,
@@ -94,6 +97,7 @@ impl Component for App {
             model: Rc::new(Model::new(first_project()).update(Action::Remember(browser::kept_commands()))),
             act: link.callback(Msg::Do),
             link: None,
+            companion: None,
             theme,
             editor: Editor::Coming,
             hovers: false,
@@ -103,6 +107,7 @@ impl Component for App {
             _listeners: listeners,
         };
         app.start(ctx);
+        app.meet();
         link.send_message(Msg::Linked);
         app
     }
@@ -125,7 +130,10 @@ impl Component for App {
                 self.theme = theme;
             }
             Msg::Share => self.share(ctx),
-            Msg::Linked => self.take_link(ctx),
+            Msg::Linked => {
+                self.meet();
+                self.take_link(ctx);
+            }
             Msg::Archive(file) => {
                 let (name, bytes) = (file.name(), file.size() as u64);
                 let action = match archive::check_size(&name, bytes) {
@@ -155,6 +163,7 @@ impl Component for App {
             let load = link.callback(Msg::Archive);
             Callback::from(move |list: FileList| _ = list.get(0).map(|file| load.emit(file)))
         };
+        let on_report = link.callback_future(|file: File| async move { Msg::Do(opened(file).await) });
         let chosen = link.callback_future(|list| async move { Msg::Came(Incoming::chosen(list).await) });
         html! {
             <div class={classes!("page", self.hovers.then_some("hovers"))} ondragover={link.callback(|event: DragEvent| { event.prevent_default(); Msg::Hover(true) })}
@@ -166,8 +175,9 @@ impl Component for App {
                     <SourceRoom model={model.clone()} act={act.clone()} editor={self.editor.clone()} on_chosen={chosen} />
                     <LayersRoom model={model.clone()} act={act.clone()} {on_archive} />
                     <InsideRoom model={model.clone()} act={act.clone()} />
-                    <OutputRoom {model} {act} />
+                    <OutputRoom model={model.clone()} act={act.clone()} {on_report} />
                 </main>
+                if let Run::Asking(plan) = &self.model.native.run { <Consent plan={plan.clone()} {act} /> }
             </div>
         }
     }
@@ -175,7 +185,7 @@ impl Component for App {
 
 impl App {
     fn act(&mut self, ctx: &Context<App>, action: Action) {
-        let next = self.model.update(action);
+        let mut next = self.model.update(action);
         if let Some(link) = &self.link {
             for request in &next.asks {
                 let posted = match self.archive.take_if(|_| matches!(request.ask, Ask::Load { .. })) {
@@ -202,7 +212,24 @@ impl App {
         if commands != self.model.machines.commands() {
             browser::keep_commands(&commands);
         }
+        if let Some(companion) = &self.companion {
+            for call in std::mem::take(&mut next.calls) {
+                let (project, load) = (next.project.clone(), ctx.link().callback(Msg::Archive));
+                native::carry_out(companion.clone(), call, project, self.act.clone(), load);
+            }
+        }
         self.model = Rc::new(next);
+    }
+
+    /// Takes the token of a link, if there is one, and asks who answers to it.
+    fn meet(&mut self) {
+        let companion = Companion::of_link();
+        if companion != self.companion
+            && let Some(companion) = companion
+        {
+            native::meet(companion.clone(), self.act.clone());
+            self.companion = Some(companion);
+        }
     }
 
     fn hear(&mut self, ctx: &Context<App>, reply: Reply) {
@@ -275,6 +302,7 @@ impl App {
     fn drop(ctx: &Context<App>) -> Callback<DragEvent> {
         let came = ctx.link().callback(Msg::Came);
         let load = ctx.link().callback(Msg::Archive);
+        let show = ctx.link().callback(Msg::Do);
         let gone = ctx.link().callback(|()| Msg::Hover(false));
         Callback::from(move |event: DragEvent| {
             event.prevent_default();
@@ -282,16 +310,33 @@ impl App {
             let Some(transfer) = event.data_transfer() else { return };
             // The browser empties the list when the event is over.
             let dropped = Dropped::of(&transfer);
-            let (came, load) = (came.clone(), load.clone());
+            let (came, load, show) = (came.clone(), load.clone(), show.clone());
             wasm_bindgen_futures::spawn_local(async move {
-                match dropped.archive().await {
-                    Some(archive) => load.emit(archive),
-                    None if dropped.is_empty() => {}
-                    None => came.emit(Incoming::dropped(dropped).await),
+                if let Some(archive) = dropped.archive().await {
+                    load.emit(archive);
+                } else if let Some((name, found)) = dropped.report().await {
+                    show.emit(shown(name, found));
+                } else if !dropped.is_empty() {
+                    came.emit(Incoming::dropped(dropped).await);
                 }
             });
         })
     }
+}
+
+/// A file that was chosen as a preview report.
+async fn opened(file: File) -> Action {
+    match report(&file).await {
+        Some(found) => shown(file.name(), found),
+        None => Action::Trouble(format!(
+            "{} was not opened: expected a report of layerlab build --preview-report, found another file.",
+            file.name()
+        )),
+    }
+}
+
+fn shown(name: String, found: Comparison) -> Action {
+    Action::Native(NativeAction::ShowReport(name.into(), found))
 }
 
 fn later(ctx: &Context<App>, millis: u32, msg: fn() -> Msg) -> Timeout {

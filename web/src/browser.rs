@@ -6,6 +6,7 @@ use web_sys::{Blob, BlobPropertyBag, ClipboardEvent, HtmlAnchorElement, Storage,
 
 const PROJECT: &str = "layerlab.project.v1";
 const COMMANDS: &str = "layerlab.commands.v1";
+const TOKEN: &str = "layerlab.token.v1";
 const THEME: &str = "layerlab.theme";
 
 /// Dark or light.
@@ -90,6 +91,16 @@ pub(crate) fn kept_commands() -> Vec<Vec<String>> {
 pub(crate) fn keep_commands(commands: &[&[String]]) {
     let text = serde_json::to_string(commands).expect("strings can be written as JSON");
     _ = session().map(|storage| storage.set_item(COMMANDS, &text));
+}
+
+/// The companion's token that this tab keeps.
+pub(crate) fn kept_token() -> Option<String> {
+    session()?.get_item(TOKEN).ok().flatten()
+}
+
+/// Keeps the companion's token for as long as this tab lives.
+pub(crate) fn keep_token(token: &str) {
+    _ = session().map(|storage| storage.set_item(TOKEN, token));
 }
 
 /// The tab's storage; `None` where it is forbidden.

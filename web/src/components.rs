@@ -3,6 +3,9 @@
 mod card;
 mod cards;
 mod code;
+mod compared;
+mod compared_step;
+mod consent;
 mod console;
 mod containers;
 mod content;
@@ -17,8 +20,11 @@ mod images;
 mod inside;
 mod key_bar;
 mod layers;
+mod local_images;
 mod log;
 mod matrix;
+mod native;
+mod native_button;
 mod new_file;
 mod notices;
 mod options;
@@ -28,6 +34,7 @@ mod plain;
 mod problems;
 mod rich_editor;
 mod rows;
+mod run_log;
 mod sharing;
 mod side_tabs;
 mod source;
@@ -46,6 +53,7 @@ use std::{ops::Deref, rc::Rc};
 
 use yew::Callback;
 
+pub(crate) use consent::Consent;
 pub(crate) use header::Header;
 pub(crate) use inside::InsideRoom;
 pub(crate) use layers::LayersRoom;

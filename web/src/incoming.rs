@@ -1,6 +1,7 @@
 //! Files that come from outside: chosen, or dropped, whole folders too.
 
 use js_sys::{Array, Function, Promise, Uint8Array};
+use messages::Comparison;
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -12,6 +13,9 @@ use crate::{
     archive, layout,
     model::{MAX_BYTES, MAX_FILES, SourceFile},
 };
+
+/// The most bytes of a preview report.
+const MAX_REPORT: usize = 16 << 20;
 
 /// Files with their paths, and how many were left out because there were too many or too big.
 #[derive(Debug, Default)]
@@ -130,6 +134,16 @@ impl Dropped {
         self.entries.is_empty() && self.files.is_empty()
     }
 
+    /// The preview report that it is, and the file's name: one file that is one.
+    pub(crate) async fn report(&self) -> Option<(String, Comparison)> {
+        let found = match (&self.entries[..], &self.files[..]) {
+            ([], [file]) => file.clone(),
+            ([entry], []) if !entry.is_directory() => file(entry.unchecked_ref::<FileSystemFileEntry>()).await?,
+            _ => return None,
+        };
+        Some((found.name(), report(&found).await?))
+    }
+
     /// The image archive that it is: one file that is one, or one folder that is an OCI layout.
     pub(crate) async fn archive(&self) -> Option<File> {
         let file = match (&self.entries[..], &self.files[..]) {
@@ -140,6 +154,16 @@ impl Dropped {
         };
         archive::is_image(&file).await.then_some(file)
     }
+}
+
+/// A preview report in a file; `None` if it is another file.
+pub(crate) async fn report(file: &File) -> Option<Comparison> {
+    let is_json = file.name().to_ascii_lowercase().ends_with(".json");
+    if !is_json || file.size() as usize > MAX_REPORT {
+        return None;
+    }
+    let text = JsFuture::from(file.text()).await.ok()?.as_string()?;
+    serde_json::from_str(&text).ok()
 }
 
 /// A folder as one tar, if it holds a file `oci-layout`.

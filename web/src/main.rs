@@ -8,11 +8,13 @@
 mod app;
 mod archive;
 mod browser;
+mod companion;
 mod components;
 mod examples;
 mod incoming;
 mod layout;
 mod model;
+mod native;
 mod rich;
 mod saved;
 mod words;

@@ -9,6 +9,7 @@ mod editing;
 mod filter;
 mod machines;
 mod moving;
+mod native;
 mod pieces;
 mod project;
 mod reading;
@@ -34,6 +35,7 @@ pub(crate) use commands::{Offer, Then, of_container, of_image};
 pub(crate) use complete::{Known, offers};
 pub(crate) use filter::Filter;
 pub(crate) use machines::{Lower, Machines, Upper};
+pub(crate) use native::{Call, Native, NativeAction, Run};
 pub(crate) use pieces::{Piece, lines as pieces};
 pub(crate) use project::{MAX_BYTES, MAX_FILES, PathError, Project, SourceFile, check_path};
 pub(crate) use reading::{CLASSES, Reading};
@@ -91,6 +93,8 @@ pub(crate) struct Model {
     pub(crate) subject: Subject,
     /// The simulated hosts.
     pub(crate) machines: Machines,
+    /// The companion on this machine.
+    pub(crate) native: Native,
     /// The selected line, layer and path: one selection for all rooms.
     pub(crate) selection: Selection,
     /// Which side of the image is shown.
@@ -113,6 +117,8 @@ pub(crate) struct Model {
     pub(crate) trouble: Option<Rc<str>>,
     /// To be posted by the host after this update.
     pub(crate) asks: Vec<Request>,
+    /// To be asked of the companion after this update.
+    pub(crate) calls: Vec<Call>,
     sent: Sent,
 }
 
@@ -246,6 +252,7 @@ impl Model {
             image: None,
             subject: Subject::Built,
             machines: Machines::default(),
+            native: Native::default(),
             selection: Selection::default(),
             inside: Inside::Files,
             scope: Scope::Layer,
@@ -257,6 +264,7 @@ impl Model {
             status: Rc::default(),
             trouble: None,
             asks: Vec::new(),
+            calls: Vec::new(),
             sent: Sent {
                 next: 1,
                 ..Sent::default()
@@ -268,6 +276,7 @@ impl Model {
     pub(crate) fn update(&self, action: Action) -> Model {
         let mut next = Model {
             asks: Vec::new(),
+            calls: Vec::new(),
             ..self.clone()
         };
         match action {
@@ -312,6 +321,7 @@ impl Model {
             Action::FocusTerminal => next.machines.focus += 1,
             Action::OpenRow(row) => next.open_row(row),
             Action::Load(name, bytes) => next.load(name, bytes),
+            Action::Native(action) => next.native(action),
             Action::Say(text) => next.status = text.into(),
             Action::Trouble(text) => next.trouble = Some(text.into()),
             Action::Dismiss => next.trouble = None,

@@ -1,4 +1,4 @@
-//! What the page and its worker say to each other: plain data, no logic.
+//! What the page says to its worker and to the native companion, and what they answer: plain data, no logic.
 //!
 //! A [`Request`] carries a number; every [`Reply`] to it carries the same one. A build answers with many replies, the last of which is
 //! [`Answer::Built`] or [`Answer::Failed`]. Sizes are in bytes, times in milliseconds, lines count from 1, spans are byte offsets (UTF-8).
@@ -6,6 +6,8 @@
 #![deny(clippy::disallowed_methods, clippy::disallowed_types)]
 
 mod build;
+mod companion;
+mod comparison;
 mod image;
 mod machines;
 mod terminal;
@@ -14,6 +16,11 @@ mod wire;
 use serde::{Deserialize, Serialize};
 
 pub use build::{Edits, LineState, LineView, MissView, PreviewView, Problem, ProjectView, StageView};
+pub use companion::{
+    Go, Hello, LocalImage, NativePlan, OfImage, PlannedBase, PlannedCommand, Project, ProjectFile, Refusal, RunEvent,
+    Stop,
+};
+pub use comparison::{BuiltStep, ComparedStep, Comparison, ExpectedStep};
 pub use image::{ChangeView, ContentView, FileRow, HistoryView, ImageView, LayerView};
 pub use machines::{ContainerRow, HostView, ImageRow, LayerCell, Origin, PathRow, RepositoryRow, SharingView, Subject};
 pub use terminal::{Input, TerminalView, Wants};

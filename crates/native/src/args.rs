@@ -6,6 +6,7 @@ mod all;
 mod named_context;
 mod output;
 mod pairs;
+mod play;
 mod sandbox;
 mod secret;
 mod verbs;
@@ -14,6 +15,7 @@ pub use all::command;
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
+pub use play::{Opening, PlayArgs};
 pub use sandbox::{AddHost, AgentSpec, Bytes, Entitlement, SandboxArgs, Ulimit};
 pub use secret::{SecretSource, SecretSpec};
 pub use verbs::{for_clap, is_docker};
@@ -132,6 +134,8 @@ pub enum Command {
     Man(ManArgs),
     /// Check that everything in the store is whole (also: system fsck)
     Fsck(FsckArgs),
+    /// Serve the page, and run its builds on this machine
+    Play(PlayArgs),
     /// Run a registry
     #[command(subcommand)]
     Registry(RegistryCommand),

@@ -192,7 +192,13 @@ impl Machine {
             return Ok(outcome);
         }
         // It is executed again when what it waits for has happened, and says all of it then.
-        let waits = matches!(&outcome, Outcome::Lasts { doing: Lasting::Waiting, .. });
+        let waits = matches!(
+            &outcome,
+            Outcome::Lasts {
+                doing: Lasting::Waiting,
+                ..
+            }
+        );
         let forgotten = forgotten(&results, cache.records());
         if manner != Manner::Reads && (daemon != before || !forgotten.is_empty()) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;

@@ -14,6 +14,7 @@ pub mod docker;
 pub mod fsck;
 pub mod job;
 pub mod manual;
+pub mod play;
 pub mod preview;
 pub mod serve;
 // What a person says.

@@ -9,6 +9,7 @@ use native::docker;
 use native::failure::Failure;
 use native::fsck::{Soundness, fsck};
 use native::manual;
+use native::play::play;
 use native::preview::preview;
 use native::serve::{self, Registry};
 use native::terminal::Terminal;
@@ -113,6 +114,10 @@ fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) ->
                 Soundness::Sound => ExitCode::SUCCESS,
                 Soundness::Broken => ExitCode::FAILURE,
             });
+        }
+        Command::Play(args) => {
+            play(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
         }
         Command::Registry(RegistryCommand::Serve(args)) => {
             Registry::bind(args, &variables())?.run();

@@ -1,6 +1,7 @@
 //! Where things are, and small deeds on files.
 
 use crate::failure::Failure;
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -70,4 +71,21 @@ pub(crate) fn content_hash<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Str
         hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
     }
     format!("{hash:016x}")
+}
+
+/// Every file below a folder, by its path from there; folders of these names are passed over.
+pub(crate) fn contents(folder: &Path, without: &[&str]) -> Result<BTreeMap<PathBuf, Vec<u8>>, Failure> {
+    let failed = |error: &std::io::Error| Failure::io(format!("could not read {}", folder.display()), error);
+    let mut found = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(|error| failed(&error))? {
+        let entry = entry.map_err(|error| failed(&error))?;
+        let (path, name) = (entry.path(), PathBuf::from(entry.file_name()));
+        if !path.is_dir() {
+            found.insert(name, read_bytes(&path)?);
+        } else if !without.iter().any(|other| name.as_os_str() == *other) {
+            let below = contents(&path, without)?.into_iter();
+            found.extend(below.map(|(below, bytes)| (name.join(below), bytes)));
+        }
+    }
+    Ok(found)
 }

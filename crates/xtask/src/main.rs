@@ -9,6 +9,7 @@
 
 mod bench;
 mod bench_native;
+mod dist;
 mod editor;
 mod failure;
 mod files;
@@ -29,10 +30,12 @@ use std::process::ExitCode;
 const HELP: &str = "\
 Layerlab's own commands. Run them from anywhere in the repository.
 
-  cargo xtask play [--port N]   install what is missing, build the page, serve it on http://127.0.0.1:8080
+  cargo xtask play [--port N]   install what is missing, build the page, serve it on http://127.0.0.1:8080;
+                                on Linux with the native companion, so that the page can run builds for real
   cargo xtask test [SUITE...]   install what is missing and run every test; suites: format lint native peers wasm browser
   cargo xtask setup             install what is missing, and nothing else
   cargo xtask build             build the page into dist/
+  cargo xtask dist              build the page, and target/release/layerlab with the page inside
   cargo xtask serve [--port N]  serve dist/ as it is
   cargo xtask bench             measure how fast the engine is, natively and in WebAssembly, and print a table
   cargo xtask bench native      measure builds and registries beside Docker, buildah, skopeo and docker-registry, as root
@@ -67,8 +70,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Failure> {
         }
         ["play", rest @ ..] => {
             let port = serve::port(rest)?;
-            page::build(&tools::for_page()?)?;
-            serve::forever(port)
+            dist::play(&tools::for_page()?, port)
         }
         ["serve", rest @ ..] => serve::forever(serve::port(rest)?),
         ["setup"] => {
@@ -79,6 +81,10 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Failure> {
         }
         ["build"] => {
             page::build(&tools::for_page()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["dist"] => {
+            dist::build(&tools::for_page()?)?;
             Ok(ExitCode::SUCCESS)
         }
         ["bench"] => {

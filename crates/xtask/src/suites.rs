@@ -3,7 +3,7 @@
 use crate::failure::Failure;
 use crate::tally::Tally;
 use crate::tools::{self, PageTools};
-use crate::{files, page, process};
+use crate::{dist, files, process};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
@@ -147,11 +147,7 @@ fn wasm(tally: &mut Tally) -> Result<(), Failure> {
 fn browser(tally: &mut Tally) -> Result<(), Failure> {
     let page: PageTools = tools::for_page()?;
     let tools = tools::for_browser()?;
-    page::build(&page)?;
-    process::run(
-        &mut cargo(&["build", "--quiet", "--locked", "--release", "--package", "native"]),
-        "see the compiler's message above",
-    )?;
+    let program = dist::build(&page)?;
     let dir = files::root().join("tests/browser");
     let mut tests: Vec<_> = std::fs::read_dir(&dir)
         .map_err(|error| Failure::io(format!("could not read {}", dir.display()), &error))?
@@ -163,8 +159,7 @@ fn browser(tally: &mut Tally) -> Result<(), Failure> {
     node.args(["--test", "--test-concurrency=1", "--test-reporter=tap"])
         .args(tests)
         .current_dir(&dir);
-    node.env("CHROMIUM", tools.chromium)
-        .env("LAYERLAB", files::target().join("release/layerlab"));
+    node.env("CHROMIUM", tools.chromium).env("LAYERLAB", program);
     counted(&mut node, tally)
 }
 

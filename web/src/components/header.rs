@@ -3,7 +3,7 @@
 use web_sys::HtmlSelectElement;
 use yew::prelude::*;
 
-use super::{Act, Shared};
+use super::{Act, Shared, native_button::NativeButton};
 use crate::{
     browser::Theme,
     examples::EXAMPLES,
@@ -52,6 +52,7 @@ pub(crate) fn Header(props: &HeaderProps) -> Html {
             <button class="quiet icon theme" aria-label={theme_label.clone()} title={theme_label} onclick={turn}>
                 <ThemeSign {theme} />
             </button>
+            <NativeButton model={props.model.clone()} act={props.act.clone()} />
             <BuildButton model={props.model.clone()} act={props.act.clone()} />
         </header>
     }

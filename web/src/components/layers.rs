@@ -6,17 +6,20 @@ use super::{
     Act, Shared,
     containers::Containers,
     images::Images,
+    local_images::LocalImages,
     sharing::Sharing,
     side_tabs::{Chosen, SideTab, SideTabs},
     stack::Stack,
 };
 use crate::model::{Action, Upper};
 
-const SIDES: [(Upper, &str, &str); 4] = [
+/// The last one is there only where a companion answers.
+const SIDES: [(Upper, &str, &str); 5] = [
     (Upper::Layers, "layers", "Layers"),
     (Upper::Images, "images", "Images"),
     (Upper::Containers, "containers", "Containers"),
     (Upper::Sharing, "sharing", "Sharing"),
+    (Upper::Local, "local", "This machine"),
 ];
 
 #[derive(Properties, PartialEq)]
@@ -33,7 +36,11 @@ pub(crate) fn LayersRoom(props: &LayersProps) -> Html {
     let (model, act) = (props.model.clone(), props.act.clone());
     let upper = model.machines.upper;
     let at = SIDES.iter().position(|(side, ..)| *side == upper).unwrap_or(0);
-    let tabs: Vec<SideTab> = SIDES.iter().map(|(_, id, title)| SideTab::of(id, title)).collect();
+    let n_sides = SIDES.len() - usize::from(model.native.hello.is_none());
+    let tabs: Vec<SideTab> = SIDES[..n_sides]
+        .iter()
+        .map(|(_, id, title)| SideTab::of(id, title))
+        .collect();
     let choose = act.reform(|chosen: Chosen| Action::ShowUpper(SIDES[chosen.at].0));
     html! {
         <section class="pane stack" id="layers" aria-labelledby="layers-title">
@@ -48,6 +55,7 @@ pub(crate) fn LayersRoom(props: &LayersProps) -> Html {
                         Upper::Images => html! { <Images {model} {act} on_archive={props.on_archive.clone()} /> },
                         Upper::Containers => html! { <Containers {model} {act} /> },
                         Upper::Sharing => html! { <Sharing {model} {act} /> },
+                        Upper::Local => html! { <LocalImages {model} {act} /> },
                     }
                 }
             </div>

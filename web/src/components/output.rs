@@ -1,4 +1,4 @@
-//! The lower room: the build's log, the terminals, the network.
+//! The lower room: the build's log, the terminals, the network, runs on this machine.
 
 use yew::prelude::*;
 
@@ -7,6 +7,7 @@ use super::{
     console::Console,
     focus_soon,
     log::{LogSide, progress},
+    native::NativeSide,
     side_tabs::{Chosen, SideTab, SideTabs},
     wire::WireSide,
 };
@@ -19,6 +20,8 @@ use crate::{
 pub(crate) struct OutputProps {
     pub(crate) model: Shared,
     pub(crate) act: Act,
+    /// A preview report was chosen in a file field.
+    pub(crate) on_report: Callback<web_sys::File>,
 }
 
 /// Tabs, a few words on the side that is shown, and that side.
@@ -41,6 +44,7 @@ pub(crate) fn OutputRoom(props: &OutputProps) -> Html {
         Lower::Log => 0,
         Lower::Terminal => 1 + machines.host,
         Lower::Wire => 1 + n_hosts,
+        Lower::Native => 2 + n_hosts,
     };
     let tabs = tabs(model, n_hosts);
     let panel = format!("tab-{}", tabs[at.min(tabs.len() - 1)].id);
@@ -53,7 +57,8 @@ pub(crate) fn OutputRoom(props: &OutputProps) -> Html {
                     act.emit(Action::ShowHost(at - 1));
                     Lower::Terminal
                 }
-                _ => Lower::Wire,
+                at if at == 1 + n_hosts => Lower::Wire,
+                _ => Lower::Native,
             };
             act.emit(Action::ShowLower(lower));
             if by_pointer && lower == Lower::Terminal {
@@ -84,6 +89,7 @@ fn side(props: &OutputProps) -> Html {
         Lower::Log => html! { <LogSide {model} {act} /> },
         Lower::Terminal => html! { <Console {model} {act} /> },
         Lower::Wire => html! { <WireSide wire={model.machines.wire.clone()} /> },
+        Lower::Native => html! { <NativeSide {model} {act} on_report={props.on_report.clone()} /> },
     }
 }
 
@@ -98,6 +104,7 @@ fn tabs(model: &Shared, n_hosts: usize) -> Vec<SideTab> {
     let mut tabs = vec![SideTab::of("log", "Log")];
     tabs.extend((0..n_hosts).map(terminal));
     tabs.push(SideTab::of("wire", "Network"));
+    tabs.push(SideTab::of("native", "This machine"));
     tabs
 }
 
@@ -106,7 +113,7 @@ fn about(model: &Shared) -> Html {
     let machines = &model.machines;
     match machines.lower {
         Lower::Log => progress(&model.build),
-        Lower::Wire => html! {},
+        Lower::Wire | Lower::Native => html! {},
         Lower::Terminal => {
             let Some(terminal) = machines.terminal() else {
                 return html! {};

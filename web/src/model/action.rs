@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use messages::{Options, Problem, Reply, Subject};
 
-use super::{Inside, Key, Line, Lower, Offer, Project, Scope, SourceFile, Upper};
+use super::{Inside, Key, Line, Lower, NativeAction, Offer, Project, Scope, SourceFile, Upper};
 
 /// Something that happens.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,6 +91,8 @@ pub(crate) enum Action {
     OpenRow(Rc<str>),
     /// An archive of this name and so many bytes is loaded.
     Load(String, u64),
+    /// Something happens with the companion.
+    Native(NativeAction),
     /// Something is to be said.
     Say(String),
     /// Something went wrong outside the model.

@@ -67,6 +67,8 @@ pub(crate) enum Upper {
     Containers,
     /// What its images share.
     Sharing,
+    /// The images of the machine that the page runs on, where a companion answers.
+    Local,
 }
 
 /// A side of the lower room.
@@ -79,6 +81,8 @@ pub(crate) enum Lower {
     Terminal,
     /// The network.
     Wire,
+    /// Runs on the machine that the page runs on.
+    Native,
 }
 
 /// The numbers of the last requests.
@@ -284,6 +288,7 @@ impl Model {
     pub(super) fn show_upper(&mut self, upper: Upper) {
         self.machines.upper = upper;
         self.machines.row = None;
+        self.show_local();
         self.refresh();
     }
 

@@ -8,6 +8,7 @@ use messages::{
 use super::*;
 
 mod machines;
+mod native;
 
 fn project(dockerfile: &str) -> Project {
     Project::of([

@@ -24,6 +24,9 @@ impl Model {
                 if let Some(last) = self.machines.hosts.len().checked_sub(1) {
                     self.machines.terminal_mut(last);
                 }
+                if id == self.machines.sent.load {
+                    self.look_into_opened();
+                }
                 self.refresh();
             }
             Answer::Terminal(view) => self.take_terminal(id, view),
