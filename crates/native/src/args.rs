@@ -263,7 +263,7 @@ pub struct ArgError {
 }
 
 impl ArgError {
-    fn new(expected: &'static str, found: &str) -> ArgError {
+    pub(crate) fn new(expected: &'static str, found: &str) -> ArgError {
         ArgError {
             expected,
             found: found.to_owned(),

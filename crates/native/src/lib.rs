@@ -8,6 +8,8 @@
 pub mod advising;
 pub mod check;
 pub mod preview;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod serve;
 // What a person says.
 pub mod args;

@@ -102,7 +102,7 @@ fn print_warnings(warnings: &[Diagnostic], terminal: &mut Terminal<'_>) {
 }
 
 /// Refuses outputs that cannot work before anything is built.
-fn check_outputs(args: &PreviewArgs) -> Result<(), Failure> {
+pub(crate) fn check_outputs(args: &PreviewArgs) -> Result<(), Failure> {
     let archives = args
         .outputs
         .iter()
@@ -130,7 +130,7 @@ fn check_outputs(args: &PreviewArgs) -> Result<(), Failure> {
 }
 
 /// What tells one project from another: where its context and its Dockerfile are.
-fn project(args: &PreviewArgs) -> String {
+pub(crate) fn project(args: &PreviewArgs) -> String {
     let place = |path: &Path| {
         path.canonicalize()
             .unwrap_or_else(|_| path.to_owned())
@@ -141,7 +141,7 @@ fn project(args: &PreviewArgs) -> String {
     format!("{}\0{file}", place(&args.input.context))
 }
 
-fn look(args: &PreviewArgs, colour: bool) -> Look {
+pub(crate) fn look(args: &PreviewArgs, colour: bool) -> Look {
     match args.progress {
         _ if args.quiet => Look::Silent,
         Progress::Quiet => Look::Silent,

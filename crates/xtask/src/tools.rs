@@ -107,6 +107,10 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
         println!("docker: installing");
         machine::apt_install(&["docker.io"])?;
     }
+    if process::find("busybox").is_none() {
+        println!("busybox: installing");
+        machine::apt_install(&["busybox-static"])?;
+    }
     Ok(true)
 }
 
