@@ -23,6 +23,8 @@ pub mod disk;
 pub mod files;
 pub mod folder;
 pub mod layout;
+#[cfg(feature = "s3")]
+pub mod objects;
 pub mod outputs;
 pub mod placed;
 pub mod records;
