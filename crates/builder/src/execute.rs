@@ -171,10 +171,55 @@ pub enum ExecuteError {
     /// Its content could not be read or kept.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Something that it takes is wrong: its user, a mount, a right that nobody gave.
+    #[error("{what}")]
+    Refused {
+        /// What is wrong.
+        what: String,
+    },
+    /// The machine did not do what was asked of it.
+    #[error("{doing}: {source}")]
+    Machine {
+        /// What was being done.
+        doing: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A RUN of a Dockerfile, in the words of the plan: what an executor on a real machine must know beside the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Instruction<'a> {
+    /// The RUN.
+    pub run: &'a planner::Run,
+    /// For each of its mounts the place in [`RunRequest::mounts`]; `None` for an agent's socket, a secret that is only a
+    /// variable, and an optional secret that is not given.
+    pub mounts: Vec<Option<usize>>,
 }
 
 /// Runs commands over filesystems.
 pub trait Executor {
+    /// Whether there is an SSH agent of this identity to be mounted.
+    fn has_agent(&self, _id: &str) -> bool {
+        false
+    }
+
+    /// Runs a RUN of a Dockerfile over `tree`. What is only told by `instruction` changes nothing in a simulation, which
+    /// does as for any other command.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Executor::run).
+    fn run_instruction(
+        &mut self,
+        _instruction: &Instruction<'_>,
+        request: &RunRequest,
+        tree: &Tree,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<RunOutcome, ExecuteError> {
+        self.run(request, tree, blobs)
+    }
+
     /// Runs `request` over `tree`. A command that fails is an outcome with its exit code, not an error.
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use crate::deps;
 use crate::error::BuildError;
 use crate::execute::Fidelity;
 use crate::miss::{Miss, Part};
+use oci::DiffId;
 use planner::{Caching, Input};
 use std::collections::BTreeMap;
 
@@ -18,6 +19,8 @@ pub struct Prediction {
     pub expected: Expected,
     /// Bytes of its layer, if it is in the cache.
     pub bytes: Option<u64>,
+    /// Its layer, if it is in the cache.
+    pub diff_id: Option<DiffId>,
     /// How long it once took, if it is in the cache.
     pub millis: Option<u64>,
     /// Whether what the cache has of it is simulated.
@@ -57,6 +60,9 @@ impl Build {
                 step: shown,
                 expected,
                 bytes: record.and_then(|record| record.layer.as_ref()).map(store::Layer::bytes),
+                diff_id: record
+                    .and_then(|record| record.layer.as_ref())
+                    .map(|layer| layer.diff_id),
                 millis: record.map(|record| record.millis),
                 simulated: record.is_some_and(|record| record.fidelity == Fidelity::Simulated),
             });

@@ -3,7 +3,7 @@
 use crate::build::Tools;
 use crate::copy::CopyError;
 use crate::error::BuildErrorKind;
-use crate::execute::{BUILD_HOST, MountKind, Purpose, RunMount, RunRequest};
+use crate::execute::{BUILD_HOST, Instruction, MountKind, Purpose, RunMount, RunRequest};
 use crate::make::Made;
 use planner::{Input, Mount, Network, Run};
 use std::collections::BTreeMap;
@@ -19,9 +19,10 @@ pub(crate) fn run(
     secrets: &BTreeMap<String, Vec<u8>>,
     tools: &mut Tools<'_>,
 ) -> Result<Made, BuildErrorKind> {
-    let request = request(action, sources, secrets, tools)?;
+    let (request, mounts) = request(action, sources, secrets, tools)?;
     let executor = tools.executor.as_deref_mut().ok_or(BuildErrorKind::NoExecutor)?;
-    let outcome = executor.run(&request, base, tools.blobs)?;
+    let instruction = Instruction { run: action, mounts };
+    let outcome = executor.run_instruction(&instruction, &request, base, tools.blobs)?;
     if outcome.exit != 0 {
         return Err(BuildErrorKind::Exit {
             command: action.argv.join(" "),
@@ -40,18 +41,19 @@ pub(crate) fn run(
     })
 }
 
+/// What the executor is asked, and which of its mounts is which of the plan's.
 fn request(
     action: &Run,
     sources: &BTreeMap<Input, Tree>,
     secrets: &BTreeMap<String, Vec<u8>>,
     tools: &Tools<'_>,
-) -> Result<RunRequest, BuildErrorKind> {
+) -> Result<(RunRequest, Vec<Option<usize>>), BuildErrorKind> {
     let mut env = action.env.clone();
     env.extend(action.proxy.iter().cloned());
     if !env.iter().any(|(name, _)| name == "PATH") {
         env.push(("PATH".to_owned(), DEFAULT_PATH.to_owned()));
     }
-    let mut mounts = Vec::new();
+    let (mut mounts, mut places) = (Vec::new(), Vec::new());
     for mount in &action.mounts {
         if let planner::MountKind::Secret {
             id, env: Some(name), ..
@@ -60,14 +62,16 @@ fn request(
         {
             env.push((name.clone(), String::from_utf8_lossy(secret).into_owned()));
         }
-        if let Some(kind) = kind(mount, sources, secrets, tools)? {
+        let kind = kind(mount, sources, secrets, tools)?;
+        places.push(kind.as_ref().map(|_| mounts.len()));
+        if let Some(kind) = kind {
             mounts.push(RunMount {
                 target: mount.target.clone(),
                 kind,
             });
         }
     }
-    Ok(RunRequest {
+    let request = RunRequest {
         argv: action.argv.clone(),
         env,
         cwd: action.cwd.clone(),
@@ -78,7 +82,8 @@ fn request(
         purpose: Purpose::Build,
         stdin: Vec::new(),
         hostname: BUILD_HOST.to_owned(),
-    })
+    };
+    Ok((request, places))
 }
 
 /// What is mounted; `None` for an optional secret that is not given.
@@ -124,9 +129,15 @@ fn kind(
             None if *required => return Err(BuildErrorKind::Secret { id: id.clone() }),
             Some(_) | None => None,
         },
-        planner::MountKind::Ssh { id, required: true, .. } => return Err(BuildErrorKind::Agent { id: id.clone() }),
+        planner::MountKind::Ssh { id, required: true, .. } if !has_agent(id, tools) => {
+            return Err(BuildErrorKind::Agent { id: id.clone() });
+        }
         planner::MountKind::Ssh { .. } => None,
     })
+}
+
+fn has_agent(id: &str, tools: &Tools<'_>) -> bool {
+    tools.executor.as_ref().is_some_and(|executor| executor.has_agent(id))
 }
 
 fn node(tree: &Tree, path: &str) -> Result<Node, BuildErrorKind> {

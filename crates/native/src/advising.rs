@@ -28,6 +28,7 @@ pub fn advice_on(args: &InputArgs, input: &Input, terminal: &mut Terminal<'_>) -
         folder: input.folder.clone(),
         ignore: input.ignore.clone(),
         lender: session.blobs.lender(),
+        known: session.known.clone(),
     };
     let mut world = session.world(&args.build_contexts);
     let request = engine::Request {

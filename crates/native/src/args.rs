@@ -5,26 +5,49 @@
 mod named_context;
 mod output;
 mod pairs;
+mod sandbox;
 mod secret;
+mod verbs;
 
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
+pub use sandbox::{AddHost, AgentSpec, Bytes, Entitlement, SandboxArgs, Ulimit};
 pub use secret::{SecretSource, SecretSpec};
+pub use verbs::{is_docker, root_last};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  layerlab preview .                            build the Dockerfile of this folder, in a simulation
+  layerlab build -t site .                      build the Dockerfile of this folder, for real
+  layerlab preview .                            the same in a simulation
   layerlab preview -t site --target web .       only what the stage `web` needs, named site:latest
   layerlab preview -o type=oci,dest=i.tar .     keep the image as an archive
   layerlab check .                              what BuildKit would warn about, without building
   layerlab preview --check -f other.Dockerfile .
 
-A RUN is simulated, and so is a base image that comes from the catalogue: both are marked `simulated`.
+In a preview a RUN is simulated, and so is a base image that comes from the catalogue: both are marked `simulated`.
 Everything else is what BuildKit would make, to the digest.";
+
+const BUILD_EXAMPLES: &str = "\
+Examples:
+  layerlab build -t site .
+        Build the Dockerfile of this folder, and keep the image as site:latest. Every RUN runs, in a sandbox of its own.
+  layerlab build --build-context alpine=oci-layout://./alpine .
+        A base image from a folder. Otherwise it is one that `-t` has named here.
+  layerlab build --secret id=token,env=TOKEN --ssh default .
+        What RUN --mount=type=secret and RUN --mount=type=ssh may see. Neither becomes part of the image.
+  layerlab build --preview-report report.json .
+        Keep what was expected of each step beside what came.
+  layerlab build -o type=docker,dest=- . | docker load
+        Hand the image to Docker.
+
+  layerlab build --builder 'buildkit://build.example:1234?cacert=ca.pem&cert=cert.pem&key=key.pem' -t site .
+        Build on a BuildKit worker. The image comes back and is kept here. docker:// is the Docker engine of this machine.
+
+What a RUN does is confined: its own filesystem, processes and network view, Docker's capabilities and system calls.";
 
 const PREVIEW_EXAMPLES: &str = "\
 Examples:
@@ -63,6 +86,8 @@ pub struct Cli {
 /// What `layerlab` can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Build a Dockerfile for real
+    Build(Box<BuildArgs>),
     /// Build a Dockerfile in a simulation and show what each line does
     Preview(Box<PreviewArgs>),
     /// Say what BuildKit's build checks find in a Dockerfile, without building it
@@ -207,6 +232,24 @@ pub struct PreviewArgs {
     /// What to do: build, or check the Dockerfile only
     #[arg(long, value_name = "METHOD", default_value = "build")]
     pub call: Call,
+}
+
+/// `layerlab build`.
+#[derive(Debug, Args)]
+#[command(after_help = BUILD_EXAMPLES)]
+pub struct BuildArgs {
+    /// What it has in common with a preview.
+    #[command(flatten)]
+    pub common: PreviewArgs,
+
+    /// What commands run in.
+    #[command(flatten)]
+    pub sandbox: SandboxArgs,
+
+    /// Where it is built.
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    pub remote: crate::remote::BuilderArgs,
 }
 
 /// How a result is printed.

@@ -6,6 +6,7 @@ use crate::checks::{Checks, lines_of};
 use crate::disk::Lender;
 use crate::failure::Failure;
 use crate::input::{Input, read_input};
+use crate::known_files::KnownFiles;
 use crate::request;
 use crate::terminal::Terminal;
 use crate::world::{Machine, Named};
@@ -88,6 +89,7 @@ fn findings(args: &InputArgs, input: &Input, terminal: &Terminal<'_>) -> Result<
     let machine = Machine {
         contexts: &args.build_contexts,
         lender: Lender::default(),
+        known: KnownFiles::default(),
         stand_in: StandIn::default(),
     };
     let mut named = |image: &ImageName| {

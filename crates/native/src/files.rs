@@ -1,6 +1,7 @@
 //! A folder on disk as a tree: metadata now, bytes only by digest.
 
 use crate::disk::Lender;
+use crate::known_files::KnownFiles;
 use builder::{Ignore, Trail};
 use oci::{Digest, Digester};
 use std::collections::BTreeMap;
@@ -8,6 +9,8 @@ use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 use store::{Content, Dir, Meta, Node, Special, Time, Tree, TreeError, TreePath};
 
 /// How many entries a folder may have, all its folders together.
@@ -50,24 +53,71 @@ pub enum FilesError {
 /// # Errors
 ///
 /// [`FilesError`].
-pub fn read_folder(root: &Path, ignore: &Ignore, lender: &Lender) -> Result<Tree, FilesError> {
+pub fn read_folder(root: &Path, ignore: &Ignore, lender: &Lender, known: &KnownFiles) -> Result<Tree, FilesError> {
     let mut tree = Tree::new();
+    // What is known of files goes by where they really are.
+    let root = &root.canonicalize().map_err(|source| FilesError::Read {
+        path: root.display().to_string(),
+        source,
+    })?;
     let mut first_names = BTreeMap::new();
+    let mut wanted = Vec::new();
+    let mut links = Vec::new();
     for entry in list(root, ignore)? {
-        add_folders(&mut tree, root, &entry.path)?;
         let inode = (entry.metadata.dev(), entry.metadata.ino());
         let shared = entry.metadata.is_file() && entry.metadata.nlink() > 1;
-        if let Some(first) = first_names.get(&inode).filter(|_| shared) {
-            tree.link(first, &entry.path)?;
+        if shared && let Some(first) = first_names.get(&inode) {
+            links.push((TreePath::clone(first), entry.path));
             continue;
         }
-        tree.insert(&entry.path, read_node(root, &entry, lender)?)?;
         if shared {
-            first_names.insert(inode, entry.path);
+            first_names.insert(inode, entry.path.clone());
         }
+        wanted.push(entry);
+    }
+    for (entry, node) in wanted.iter().zip(read_nodes(root, &wanted, lender, known)) {
+        add_folders(&mut tree, root, &entry.path)?;
+        tree.insert(&entry.path, node?)?;
+    }
+    for (first, path) in links {
+        add_folders(&mut tree, root, &path)?;
+        tree.link(&first, &path)?;
     }
     Ok(tree)
 }
+
+/// Reads the nodes of `entries`, several at a time, in their order.
+fn read_nodes(root: &Path, entries: &[Entry], lender: &Lender, known: &KnownFiles) -> Vec<Result<Node, FilesError>> {
+    let read = |entry: &Entry| read_node(root, entry, lender, known);
+    let n_threads = thread::available_parallelism().map_or(1, usize::from).min(MAX_THREADS);
+    if n_threads == 1 || entries.len() < 2 {
+        return entries.iter().map(read).collect();
+    }
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        // One after the other, so that one large file does not keep the small ones waiting.
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(entry) = entries.get(index) else {
+                return done;
+            };
+            done.push((index, read(entry)));
+        }
+    };
+    let mut nodes = thread::scope(|scope| {
+        let threads: Vec<_> = (0..n_threads).map(|_| scope.spawn(work)).collect();
+        let done = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().expect("reading files does not panic"));
+        done.collect::<Vec<_>>()
+    });
+    nodes.sort_by_key(|(index, _)| *index);
+    nodes.into_iter().map(|(_, node)| node).collect()
+}
+
+/// Hashing is as fast as a few processors can be fed.
+const MAX_THREADS: usize = 8;
 
 /// Something that is kept.
 struct Entry {
@@ -142,7 +192,7 @@ fn on_disk(root: &Path, path: &TreePath) -> PathBuf {
     }
 }
 
-fn read_node(root: &Path, entry: &Entry, lender: &Lender) -> Result<Node, FilesError> {
+fn read_node(root: &Path, entry: &Entry, lender: &Lender, known: &KnownFiles) -> Result<Node, FilesError> {
     let place = on_disk(root, &entry.path);
     let failed = |source| FilesError::Read {
         path: place.display().to_string(),
@@ -166,15 +216,27 @@ fn read_node(root: &Path, entry: &Entry, lender: &Lender) -> Result<Node, FilesE
             kind: special(&entry.metadata),
         });
     }
-    let (digest, size) = match hash(&place) {
+    let found = known.find(&place, &entry.metadata);
+    let (digest, size) = match found.map_or_else(|| hash(&place), |digest| Ok((digest, entry.metadata.len()))) {
         // Only a build that takes this file needs to read it: until then it goes by a name that no bytes have.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (
             Digest::of(format!("unreadable {}", place.display()).as_bytes()),
             entry.metadata.len(),
         ),
-        other => other.map_err(failed)?,
+        other => {
+            let (digest, size) = other.map_err(failed)?;
+            // One that grew meanwhile is not what its metadata says.
+            if found.is_none() && size == entry.metadata.len() {
+                known.add(&place, &entry.metadata, digest);
+            }
+            (digest, size)
+        }
     };
-    lender.lend(digest, size, &place);
+    if size == entry.metadata.len() {
+        lender.lend_read(digest, &entry.metadata, &place);
+    } else {
+        lender.lend(digest, size, &place);
+    }
     Ok(Node::file(meta, Content::Blob { digest, size }))
 }
 
@@ -218,6 +280,10 @@ fn meta(place: &Path, metadata: &Metadata) -> Meta {
 
 /// The extended attributes; none where the filesystem has none or does not let us read them, as BuildKit's client does.
 fn xattrs(place: &Path) -> BTreeMap<String, Vec<u8>> {
+    // Most files have none, and asking for the length alone takes no room.
+    if matches!(rustix::fs::llistxattr(place, &mut [0_u8; 0][..]), Ok(0) | Err(_)) {
+        return BTreeMap::new();
+    }
     let mut names = vec![0; 1 << 16];
     let Ok(length) = rustix::fs::llistxattr(place, &mut names[..]) else {
         return BTreeMap::new();
@@ -248,7 +314,13 @@ mod tests {
     fn read(scratch: &Scratch, ignore: &str) -> (Tree, DiskBlobs) {
         let blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
         let ignore = Ignore::parse(ignore).unwrap();
-        let tree = read_folder(&scratch.path("context"), &ignore, &blobs.lender()).unwrap();
+        let tree = read_folder(
+            &scratch.path("context"),
+            &ignore,
+            &blobs.lender(),
+            &KnownFiles::default(),
+        )
+        .unwrap();
         (tree, blobs)
     }
 
@@ -318,7 +390,13 @@ mod tests {
     #[test]
     fn a_folder_that_is_not_there_is_named() {
         let scratch = Scratch::new();
-        let error = read_folder(&scratch.path("nope"), &Ignore::default(), &Lender::default()).unwrap_err();
+        let error = read_folder(
+            &scratch.path("nope"),
+            &Ignore::default(),
+            &Lender::default(),
+            &KnownFiles::default(),
+        )
+        .unwrap_err();
         assert!(error.to_string().contains("nope: No such file"), "{error}");
     }
 }

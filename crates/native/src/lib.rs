@@ -6,7 +6,10 @@
 
 // The commands.
 pub mod advising;
+pub mod build;
 pub mod check;
+pub mod docker;
+pub mod job;
 pub mod preview;
 #[cfg(feature = "remote")]
 pub mod remote;
@@ -20,19 +23,30 @@ pub mod terminal;
 pub mod atomic;
 pub mod cache_file;
 pub mod disk;
+pub mod executor;
 pub mod files;
 pub mod folder;
+pub mod git;
+pub mod images;
+pub mod ingest;
+pub mod known_files;
+pub mod layers;
 pub mod layout;
+pub mod lender;
 #[cfg(feature = "s3")]
 pub mod objects;
 pub mod outputs;
+pub mod outside;
 pub mod placed;
 pub mod records;
 pub mod session;
+pub mod snapshots;
 pub mod state;
+pub mod volumes;
 pub mod world;
 // What a person sees.
 pub mod checks;
+pub mod comparison;
 pub mod failure;
 pub mod report;
 pub mod rows;

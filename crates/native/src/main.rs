@@ -1,19 +1,26 @@
 //! The `layerlab` program.
 
 use clap::Parser;
-use native::args::{Call, Cli, Command, RegistryCommand};
+use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
+use native::build::{Isolation, build};
 use native::check::{Verdict, Wanted, check};
+use native::docker;
 use native::failure::Failure;
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
+use std::any::Any;
 use std::io::{self, IsTerminal};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::Time;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // A sandbox begins as this very program.
+    sandbox::init();
+    // Whoever may make no mounts becomes root in a namespace of users, before there are threads.
+    let isolation = is_build().then(sandbox::enter_user_namespace);
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut terminal = Terminal {
@@ -24,7 +31,8 @@ fn main() -> ExitCode {
         environment: &|name| std::env::var(name).ok(),
         now: now(),
     };
-    match run(&cli, &mut terminal) {
+    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(isolation.as_ref(), &mut terminal)));
+    match done.unwrap_or_else(|thrown| Err(thrown_failure(thrown))) {
         Ok(code) => code,
         Err(failure) => {
             // Nothing is left to do if even this cannot be said.
@@ -34,10 +42,49 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+/// What ended the program where no error could be returned: see [`native::layers`].
+fn thrown_failure(thrown: Box<dyn Any + Send>) -> Failure {
+    match thrown.downcast::<Failure>() {
+        Ok(failure) => *failure,
+        Err(other) => panic::resume_unwind(other),
+    }
+}
+
+/// The commands of the `docker` command language are read by its own table, all others by [`Cli`].
+fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+    let words: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if is_docker(&words) {
+        return docker::run(&words, terminal).map(ExitCode::from);
+    }
+    let cli = Cli::parse_from(root_last(std::env::args_os().collect()));
+    run(&cli, isolation, terminal)
+}
+
+/// Whether commands are to be run.
+fn is_build() -> bool {
+    let words = root_last(std::env::args_os().collect());
+    words.get(1).is_some_and(|word| word == "build")
+}
+
+fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
     let verdict = match &cli.command {
         Command::Check(args) if args.advice => check(&args.input, Wanted::Advice, terminal)?,
         Command::Check(args) => check(&args.input, Wanted::Checks, terminal)?,
+        Command::Build(args) if args.common.check || args.common.call == Call::Check => {
+            check(&args.common.input, Wanted::Checks, terminal)?
+        }
+        #[cfg(feature = "remote")]
+        Command::Build(args) if !args.remote.builders.is_empty() => {
+            native::remote::build(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Build(args) => {
+            build(args, isolation, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Preview(args) if args.check || args.call == Call::Check => {
             check(&args.input, Wanted::Checks, terminal)?
         }

@@ -12,6 +12,7 @@ mod context;
 mod control;
 mod docker;
 mod follow;
+mod frontend;
 #[cfg(all(test, feature = "peers"))]
 mod peers;
 mod receive;
@@ -24,18 +25,17 @@ mod transfer;
 pub use address::{Builder, BuilderArgs, Route, Tls};
 pub use spread::order;
 
-use crate::args::{ContextSource, NetworkMode, PreviewArgs};
+use crate::args::{BuildArgs, ContextSource, Entitlement, NetworkMode, PreviewArgs};
 use crate::failure::Failure;
-use crate::input::{Input, read_input};
-use crate::preview::{check_outputs, look, project};
+use crate::input::Input;
+use crate::job::{Job, project};
 use crate::progress::Printer;
 use crate::request;
 use crate::session::Session;
 use crate::terminal::Terminal;
 use context::Shared;
 use control::{Order, Worker};
-use oci::{Digest, Platform, Reference};
-use planner::{NoCache, Options};
+use oci::{Digest, Platform};
 use session::Offer;
 use status::Steps;
 use std::collections::BTreeMap;
@@ -44,72 +44,66 @@ use std::io::{self, Read};
 use store::Image;
 use tokio::runtime::Runtime;
 
-/// Builds on the first of `builders` that answers, in the order of this build's name, and keeps and writes the image as a
+/// Builds on the first of the builders that answers, in the order of this build's name, and keeps and writes the image as a
 /// build on this machine does.
 ///
 /// # Errors
 ///
 /// [`Failure`]: no builder answers, the build fails there, or its result cannot be kept. No output has been written then.
-pub fn build(args: &PreviewArgs, builders: &[Builder], terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-    let options = request::build_options(args, terminal.environment)?;
-    let names = request::tags(&args.tags)?;
-    let secrets = request::secrets(&args.secrets, terminal.environment)?;
-    check_outputs(args)?;
-    let input = read_input(&args.input.context, args.input.file.as_deref(), terminal.stdin).map_err(Failure::solve)?;
-    let folders = folders(args, &input)?;
-    let project = project(args);
-    let mut session = Session::open(args.input.root.as_deref(), &project, terminal)?;
+pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    if args.sandbox.preview_report.is_some() {
+        return Err(Failure::usage(
+            "expected no --preview-report with --builder: its worker plans the build",
+        ));
+    }
+    let job = Job::read(&args.common, terminal)?;
+    let agents = request::agents(&args.sandbox.ssh, terminal.environment)?;
+    let folders = folders(job.args, &job.input)?;
+    let project = project(job.args);
+    let mut session = job.open(terminal)?;
     let runtime = Runtime::new().map_err(|error| Failure::new(format!("could not start: {error}")))?;
-    let (builder, worker) = runtime.block_on(reach(builders, &project, terminal))?;
-    if !args.input.build_contexts.is_empty() && !runtime.block_on(worker.is_recent()) {
+    let (builder, worker) = runtime.block_on(reach(&args.remote.builders, &project, terminal))?;
+    if !job.args.input.build_contexts.is_empty() && !runtime.block_on(worker.is_recent()) {
         // An older one would take no notice of them, and build something else.
         return Err(Failure::new(format!(
             "expected BuildKit 0.11 or newer at {builder} for --build-context, found an older one"
         )));
     }
-    let order = order_of(args, &input, &options, builder, &names, &project)?;
+    let order = order_of(args, &job, builder, &project)?;
     let spooled = |error: io::Error| Failure::new(format!("could not keep the result: {error}"));
     let archive = receive::spool(&session.state.layout()).map_err(spooled)?;
     let offer = Offer {
         folders,
-        secrets: secrets.into_iter().collect(),
-        agents: BTreeMap::new(),
+        secrets: job.secrets.clone(),
+        agents,
         result: archive.try_clone().map_err(spooled)?,
     };
-    let mut printer = Printer::new(terminal.stderr, look(args, terminal.colour));
+    let look = job.look(terminal);
+    let mut printer = Printer::new(terminal.stderr, look);
     let mut steps = Steps::default();
     let done = runtime.block_on(worker.build(order, offer, &mut |status| steps.update(status, &mut printer)));
     steps.finish(&mut printer);
     // Progress that nobody can read stops no build.
     let _ = printer.finish();
-    let response = done.map_err(|status| refusal::failure(&input, &status, steps.failed()))?;
-    let image = fetch(
-        &runtime,
-        builder,
-        &response,
-        archive,
-        options.platform.as_ref(),
-        &mut session,
-    )?;
-    receive::write(args, &image, &names, &steps.outcomes(), &mut session, terminal)
+    let response = done.map_err(|status| refusal::failure(&job.input, &status, steps.failed()))?;
+    let platform = job.options.platform.as_ref();
+    let image = fetch(&runtime, builder, &response, archive, platform, &mut session)?;
+    receive::write(&job, image, &steps.outcomes(), &mut session, terminal)
 }
 
 /// What the worker is told to build.
-fn order_of(
-    args: &PreviewArgs,
-    input: &Input,
-    options: &Options,
-    builder: &Builder,
-    names: &[Reference],
-    project: &str,
-) -> Result<Order, Failure> {
+fn order_of(args: &BuildArgs, job: &Job<'_>, builder: &Builder, project: &str) -> Result<Order, Failure> {
+    let mut entitlements = Vec::new();
+    if args.sandbox.allow.contains(&Entitlement::Insecure) {
+        entitlements.push("security.insecure".to_owned());
+    }
+    if args.sandbox.allow.contains(&Entitlement::HostNetwork) || job.args.network == NetworkMode::Host {
+        entitlements.push("network.host".to_owned());
+    }
     Ok(Order {
-        frontend: frontend(args, input, options),
-        exporter: exporter(args, builder, names),
-        entitlements: match args.network {
-            NetworkMode::Host => vec!["network.host".to_owned()],
-            NetworkMode::Default | NetworkMode::None => Vec::new(),
-        },
+        frontend: frontend::told(args, &job.input, &job.options),
+        exporter: exporter(job, builder),
+        entitlements,
         id: random_id().map_err(|error| Failure::new(format!("could not read /dev/urandom: {error}")))?,
         shared_key: Digest::of(project.as_bytes()).hex(),
     })
@@ -185,52 +179,14 @@ fn folders(args: &PreviewArgs, input: &Input) -> Result<BTreeMap<String, Shared>
     Ok(folders)
 }
 
-/// What the Dockerfile's frontend is told.
-///
-/// Source: BuildKit, `frontend/dockerui/config.go`.
-fn frontend(args: &PreviewArgs, input: &Input, options: &Options) -> BTreeMap<String, String> {
-    let mut told = BTreeMap::from([("filename".to_owned(), input.name.clone())]);
-    let mut tell = |key: String, value: String| drop(told.insert(key, value));
-    for (name, value) in &options.build_args {
-        tell(format!("build-arg:{name}"), value.clone());
-    }
-    for (key, value) in &options.labels {
-        tell(format!("label:{key}"), value.clone());
-    }
-    if let Some(target) = &options.target {
-        tell("target".to_owned(), target.clone());
-    }
-    if let Some(platform) = &options.platform {
-        tell("platform".to_owned(), platform.to_string());
-    }
-    match &options.no_cache {
-        NoCache::Never => {}
-        NoCache::Always => tell("no-cache".to_owned(), String::new()),
-        NoCache::Stages(stages) => tell("no-cache".to_owned(), stages.join(",")),
-    }
-    match args.network {
-        NetworkMode::Default => {}
-        NetworkMode::None => tell("force-network-mode".to_owned(), "none".to_owned()),
-        NetworkMode::Host => tell("force-network-mode".to_owned(), "host".to_owned()),
-    }
-    for named in &args.input.build_contexts {
-        let value = match &named.source {
-            ContextSource::Image(image) => format!("docker-image://{image}"),
-            ContextSource::Directory(_) | ContextSource::Layout { .. } => format!("local:{}", named.name),
-        };
-        tell(format!("context:{}", named.name), value);
-    }
-    told
-}
-
 /// In which form the result is wanted. A Docker engine keeps the image itself, and gives it when it is asked.
-fn exporter(args: &PreviewArgs, builder: &Builder, names: &[Reference]) -> (&'static str, BTreeMap<String, String>) {
+fn exporter(job: &Job<'_>, builder: &Builder) -> (&'static str, BTreeMap<String, String>) {
     let mut attributes = BTreeMap::new();
-    if !names.is_empty() {
-        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+    if !job.names.is_empty() {
+        let names: Vec<String> = job.names.iter().map(ToString::to_string).collect();
         attributes.insert("name".to_owned(), names.join(","));
     }
-    if args.outputs.iter().any(|output| output.rewrite_timestamp) {
+    if job.args.outputs.iter().any(|output| output.rewrite_timestamp) {
         attributes.insert("rewrite-timestamp".to_owned(), "true".to_owned());
     }
     let kind = if builder.is_docker() { "moby" } else { "oci" };

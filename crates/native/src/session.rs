@@ -4,13 +4,15 @@ use crate::args::NamedContext;
 use crate::cache_file::{self, SaveError};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
+use crate::images;
+use crate::known_files::KnownFiles;
 use crate::state::{State, default_root};
 use crate::terminal::Terminal;
 use crate::world::Machine;
-use builder::{Cache, Records, Seen};
-use engine::StandIn;
-use std::collections::BTreeMap;
-use std::path::Path;
+use builder::{Built, Cache, Records, Seen};
+use engine::{Daemon, StandIn, StepImages};
+use oci::Reference;
+use std::path::{Path, PathBuf};
 
 /// The state under `--root`, opened.
 pub struct Session {
@@ -20,14 +22,11 @@ pub struct Session {
     pub blobs: DiskBlobs,
     /// Its build cache, with what the last build of this project consisted of.
     pub cache: Cache,
+    /// What is known of the files of contexts.
+    pub known: KnownFiles,
     /// Says which project this is.
     project: String,
-    /// What the last builds of other projects consisted of.
-    elsewhere: BTreeMap<String, Seen>,
 }
-
-/// So many steps of other projects are remembered.
-const MAX_ELSEWHERE: usize = 20_000;
 
 impl Session {
     /// Opens the folder that `--root` names, or the default one, for a build of `project`. A cache that is lost is remarked upon.
@@ -38,13 +37,9 @@ impl Session {
     ///
     /// [`Failure`] if there is no such folder and none can be made.
     pub fn open(root: Option<&Path>, project: &str, terminal: &mut Terminal<'_>) -> Result<Session, Failure> {
-        let root = match root {
-            Some(root) => root.to_owned(),
-            None => default_root(terminal.environment)
-                .ok_or_else(|| Failure::usage("expected --root, or HOME or XDG_DATA_HOME in the environment"))?,
-        };
+        let root = root_of(root, terminal)?;
         let failed = |error: std::io::Error| Failure::new(format!("could not open {}: {error}", root.display()));
-        let waiting = format!("waiting for another layerlab that uses {}", root.display());
+        let waiting = format!("waiting for another layerlab that cleans up {}", root.display());
         let state = State::open(&root, || terminal.remark(&waiting)).map_err(failed)?;
         let blobs = DiskBlobs::open(&state.layout()).map_err(failed)?;
         let loaded = cache_file::load(&state.cache_file(), &blobs);
@@ -53,13 +48,13 @@ impl Session {
         }
         let project = format!("{project}\0");
         let mut records = loaded.cache.records().clone();
-        let elsewhere = set_aside(&mut records, &project);
+        keep_seen_of(&mut records, &project);
         Ok(Session {
+            known: KnownFiles::load(&state.known_files()),
             state,
             blobs,
             cache: Cache::of_records(records),
             project,
-            elsewhere,
         })
     }
 
@@ -68,39 +63,63 @@ impl Session {
         Machine {
             contexts,
             lender: self.blobs.lender(),
+            known: self.known.clone(),
             stand_in: StandIn::default(),
         }
     }
 
-    /// Keeps what the cache learned.
+    /// Keeps what the cache learned, beside what other processes learned meanwhile.
     ///
     /// # Errors
     ///
     /// [`SaveError`] if the disk refuses.
-    pub fn save(&mut self) -> Result<(), SaveError> {
+    pub fn save(&mut self, terminal: &mut Terminal<'_>) -> Result<(), SaveError> {
         let mut records = self.cache.records().clone();
         let own = records
             .seen
             .into_iter()
             .map(|(place, seen)| (format!("{}{place}", self.project), seen));
-        let elsewhere = self.elsewhere.clone().into_iter().take(MAX_ELSEWHERE);
-        records.seen = own.chain(elsewhere).collect();
-        cache_file::save(&self.state.cache_file(), &records, &mut self.blobs)
+        records.seen = own.collect();
+        // Without it the next build reads more.
+        let _ = self.known.save(&self.state.known_files());
+        cache_file::save(&self.state, &records, &mut self.blobs, || terminal.remark(WAITING))
+    }
+
+    /// Keeps what a build made, under `names`, with the images of this machine.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] if the disk refuses; then no name has changed.
+    pub fn keep(&mut self, built: &Built, names: &[Reference], terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let (before, mut after) = (Daemon::default(), Daemon::default());
+        after
+            .add_built(built, names, StepImages::Drop, terminal.now, &mut self.blobs)
+            .map_err(Failure::new)?;
+        images::keep(&before, &after, &mut self.blobs).map_err(Failure::new)?;
+        let changing = self.state.change(|| terminal.remark(WAITING)).map_err(Failure::new)?;
+        images::change(&self.state, &changing, &before, &after, &self.blobs).map_err(Failure::new)
     }
 }
 
-/// Leaves in `records` what was seen of `project`, under the names it has there, and returns what was seen of others.
-fn set_aside(records: &mut Records, project: &str) -> BTreeMap<String, Seen> {
-    let mut elsewhere = BTreeMap::new();
-    for (place, seen) in std::mem::take(&mut records.seen) {
-        match place.strip_prefix(project) {
-            Some(own) => {
-                records.seen.insert(own.to_owned(), seen);
-            }
-            None => {
-                elsewhere.insert(place, seen);
-            }
-        }
+/// The folder that `--root` names, or the default one.
+///
+/// # Errors
+///
+/// [`Failure`] if there is neither.
+pub fn root_of(root: Option<&Path>, terminal: &Terminal<'_>) -> Result<PathBuf, Failure> {
+    match root {
+        Some(root) => Ok(root.to_owned()),
+        None => default_root(terminal.environment).ok_or_else(|| {
+            Failure::usage("expected --root, or LAYERLAB_ROOT, HOME or XDG_DATA_HOME in the environment")
+        }),
     }
-    elsewhere
+}
+
+/// What a person is told if another process takes its time.
+pub const WAITING: &str = "waiting for another layerlab that changes the images";
+
+/// Leaves in `records` what was seen of `project`, under the names it has there.
+fn keep_seen_of(records: &mut Records, project: &str) {
+    let own = |(place, seen): (String, Seen)| Some((place.strip_prefix(project)?.to_owned(), seen));
+    records.seen = std::mem::take(&mut records.seen).into_iter().filter_map(own).collect();
 }

@@ -5,10 +5,10 @@ use crate::input::Input;
 use crate::progress::{Printer, Title, Took};
 use crate::session::Session;
 use crate::units::size;
-use builder::{BuildError, Built, Fidelity, StepReport, Timestamps, Tools};
+use builder::{BuildError, Built, Executor, Fidelity, StepReport, Timestamps, Tools};
 use engine::Prepared;
 use planner::{Plan, Source};
-use simulator::Simulator;
+use std::cell::RefCell;
 use std::time::Instant;
 use store::{Content, Node, Time, Tree};
 
@@ -41,63 +41,105 @@ pub struct DoneStep {
     pub millis: u64,
 }
 
-/// Walks a build to its end.
-///
-/// # Errors
-///
-/// [`Failure`] with the place of the step that failed.
-pub fn walk(
-    input: &Input,
-    prepared: &Prepared,
-    timestamps: Timestamps,
-    now: Time,
-    session: &mut Session,
-    printer: &mut Printer<'_>,
-) -> Result<Walked, Failure> {
-    print_sources(input, prepared, printer);
-    let mut build = prepared.build.clone();
-    let mut simulator = Simulator::new();
-    let mut tools = Tools {
-        now,
-        cache: &mut session.cache,
-        blobs: &mut session.blobs,
-        executor: Some(&mut simulator),
-    };
-    let mut steps = Vec::new();
-    let fail = |error: BuildError, printer: &mut Printer<'_>| {
-        if let Some(log) = error.log() {
+/// A build that is to be walked.
+pub struct Walk<'a, 'p> {
+    /// The Dockerfile.
+    pub input: &'a Input,
+    /// Everything before the first step.
+    pub prepared: &'a Prepared,
+    /// What becomes of times.
+    pub timestamps: Timestamps,
+    /// When it begins.
+    pub now: Time,
+    /// When what a command writes is printed.
+    pub logs: Logs,
+    /// Where to.
+    pub printer: &'a RefCell<Printer<'p>>,
+}
+
+/// When what a command writes is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Logs {
+    /// When it is done.
+    Whole,
+    /// The executor does so while it runs.
+    Live,
+}
+
+impl Walk<'_, '_> {
+    /// Walks the build to its end.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`] with the place of the step that failed.
+    pub fn run(&self, executor: &mut dyn Executor, session: &mut Session) -> Result<Walked, Failure> {
+        print_sources(self.input, self.prepared, &mut self.printer.borrow_mut());
+        let mut build = self.prepared.build.clone();
+        let mut tools = Tools {
+            now: self.now,
+            cache: &mut session.cache,
+            blobs: &mut session.blobs,
+            executor: Some(executor),
+        };
+        let mut steps = Vec::new();
+        loop {
+            let begun = Instant::now();
+            let Some(next) = build.peek(&mut tools).map_err(|error| self.failed(&error))? else {
+                break;
+            };
+            self.printer.borrow_mut().step(&title(&self.prepared.plan, next.step));
+            let Some(report) = build.step(&mut tools).map_err(|error| self.failed(&error))? else {
+                break;
+            };
+            let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+            steps.push(self.print_step(report, millis));
+        }
+        let begun = Instant::now();
+        self.printer.borrow_mut().begin("exporting to image");
+        let built = build
+            .finish(self.timestamps, &mut tools)
+            .map_err(|error| self.failed(&error))?;
+        let mark = if built.fidelity == Fidelity::Simulated {
+            " (simulated)"
+        } else {
+            ""
+        };
+        let mut printer = self.printer.borrow_mut();
+        printer.note(&format!("writing image {}{mark} done", built.image.id()));
+        printer.done(Took::Real(
+            u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        ));
+        Ok(Walked { built, steps })
+    }
+
+    fn failed(&self, error: &BuildError) -> Failure {
+        let mut printer = self.printer.borrow_mut();
+        if let Some(log) = error.log().filter(|_| self.logs == Logs::Whole) {
             printer.log(0.0, log);
         }
         printer.failed(&error.to_string());
-        step_failure(input, &error)
-    };
-    loop {
-        let begun = Instant::now();
-        let Some(next) = build.peek(&mut tools).map_err(|error| fail(error, printer))? else {
-            break;
-        };
-        printer.step(&title(&prepared.plan, next.step));
-        let Some(report) = build.step(&mut tools).map_err(|error| fail(error, printer))? else {
-            break;
-        };
-        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        steps.push(print_step(report, millis, printer));
+        step_failure(self.input, error)
     }
-    let begun = Instant::now();
-    printer.begin("exporting to image");
-    let built = build
-        .finish(timestamps, &mut tools)
-        .map_err(|error| fail(error, printer))?;
-    let mark = if built.fidelity == Fidelity::Simulated {
-        " (simulated)"
-    } else {
-        ""
-    };
-    printer.note(&format!("writing image {}{mark} done", built.image.id()));
-    printer.done(Took::Real(
-        u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-    ));
-    Ok(Walked { built, steps })
+
+    fn print_step(&self, report: StepReport, elapsed: u64) -> DoneStep {
+        let mut printer = self.printer.borrow_mut();
+        let simulated = report.fidelity == Fidelity::Simulated;
+        let took = if simulated {
+            Took::Simulated(report.millis)
+        } else {
+            Took::Real(elapsed)
+        };
+        if report.is_cached() {
+            printer.cached();
+        } else {
+            if self.logs == Logs::Whole {
+                printer.log(report.millis as f64 / 1000.0, &report.log);
+            }
+            printer.done(took);
+        }
+        let (Took::Real(millis) | Took::Simulated(millis)) = took;
+        DoneStep { report, millis }
+    }
 }
 
 /// The failure of a step, with its place in the Dockerfile.
@@ -159,21 +201,4 @@ fn title(plan: &Plan, step: usize) -> Title<'_> {
         total: stage.total,
         text: &step.text,
     }
-}
-
-fn print_step(report: StepReport, elapsed: u64, printer: &mut Printer<'_>) -> DoneStep {
-    let simulated = report.fidelity == Fidelity::Simulated;
-    let took = if simulated {
-        Took::Simulated(report.millis)
-    } else {
-        Took::Real(elapsed)
-    };
-    if report.is_cached() {
-        printer.cached();
-    } else {
-        printer.log(report.millis as f64 / 1000.0, &report.log);
-        printer.done(took);
-    }
-    let (Took::Real(millis) | Took::Simulated(millis)) = took;
-    DoneStep { report, millis }
 }

@@ -3,6 +3,7 @@
 use crate::args::{ContextSource, NamedContext};
 use crate::disk::Lender;
 use crate::files::read_folder;
+use crate::known_files::KnownFiles;
 use crate::layout::{Found, find_image};
 use builder::{BaseImage, Context, ContextError, Download, Entry, Fidelity, Ignore};
 use engine::{Outside, StandIn, World, WorldError, context_name};
@@ -19,6 +20,8 @@ pub struct Machine<'a> {
     pub contexts: &'a [NamedContext],
     /// Lends the files of folders and layouts.
     pub lender: Lender,
+    /// What is known of files.
+    pub known: KnownFiles,
     /// What is simulated.
     pub stand_in: StandIn,
 }
@@ -119,7 +122,7 @@ impl Machine<'_> {
             Err(_) => String::new(),
         };
         let ignore = Ignore::parse(&text).map_err(error)?;
-        read_folder(dir, &ignore, &self.lender).map_err(error)
+        read_folder(dir, &ignore, &self.lender, &self.known).map_err(error)
     }
 }
 
@@ -139,6 +142,8 @@ pub struct FolderContext {
     pub ignore: String,
     /// Lends its files.
     pub lender: Lender,
+    /// What is known of them.
+    pub known: KnownFiles,
 }
 
 impl Context for FolderContext {
@@ -168,7 +173,7 @@ impl Context for FolderContext {
         let Some(folder) = &self.folder else {
             return Ok(Tree::new());
         };
-        read_folder(folder, ignore, &self.lender).map_err(|error| ContextError::Read {
+        read_folder(folder, ignore, &self.lender, &self.known).map_err(|error| ContextError::Read {
             path: folder.display().to_string(),
             reason: error.to_string(),
         })

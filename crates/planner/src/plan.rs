@@ -276,6 +276,8 @@ pub struct Run {
     pub user: String,
     /// Network of the command.
     pub network: Network,
+    /// `--security=insecure`: it may do what root of the machine may.
+    pub insecure: bool,
     /// Mounts, in order.
     pub mounts: Vec<Mount>,
 }

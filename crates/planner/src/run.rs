@@ -65,11 +65,11 @@ impl Assembly<'_> {
                 Some(_) => Network::Default,
                 None => self.options.network,
             },
+            insecure: security.as_ref().is_some_and(|mode| mode.value == "insecure"),
             mounts: planned,
         };
-        let insecure = security.as_ref().is_some_and(|mode| mode.value == "insecure");
         let mut definition = definition::of_run(&run, &scope.platform);
-        if insecure {
+        if run.insecure {
             definition.push(("security".to_owned(), "insecure".to_owned()));
         }
         let shown = format!("{}{}", instruction.original, line.remark);

@@ -6,6 +6,27 @@
 //!
 //! It knows nothing of images, layers and Dockerfiles.
 
+mod error;
+mod processes;
+mod spawn;
 mod spec;
+mod stubs;
 
+mod cgroup;
+mod child;
+mod isolation;
+mod message;
+mod own_program;
+mod protocol;
+mod seccomp;
+mod system;
+mod user_namespace;
+
+pub use child::init;
+pub(crate) use child::start_time;
+pub use error::SandboxError;
+pub use processes::{Process, pause, processes, unpause};
+pub use spawn::{Child, Ended, How, Stdio, Usage, exec_in, spawn};
 pub use spec::*;
+pub use stubs::{Stub, remove_stubs};
+pub use user_namespace::{Entered, enter_user_namespace};

@@ -32,6 +32,11 @@ pub struct Spec {
     pub terminal: Option<(u16, u16)>,
     /// Whether a small first process waits for orphans, as `docker run --init` has it.
     pub init: bool,
+    /// Whether it goes on when the program that started it ends; otherwise it is killed then.
+    pub outlives_caller: bool,
+    /// Name of its control group, for [`crate::pause`] and for figures; unique on the machine, no `/` in it.
+    /// `None` for one only if `limits` need it.
+    pub cgroup: Option<String>,
 }
 
 /// What a process sees as `/`.
@@ -52,6 +57,9 @@ pub struct Overlay {
     pub upper: PathBuf,
     /// An empty directory on the same filesystem as `upper`.
     pub work: PathBuf,
+    /// Whether nothing waits for the disk: much faster, and what a power cut leaves of `upper` is worth nothing.
+    /// `work` cannot be used a second time then.
+    pub volatile: bool,
 }
 
 /// Something that is mounted.
@@ -61,6 +69,9 @@ pub struct Mount {
     pub target: String,
     /// What.
     pub source: Source,
+    /// Path in a [`Source::Bind`] or [`Source::Overlay`] that is mounted in its place; links in it cannot lead out of the source.
+    /// `None` for the source itself.
+    pub subpath: Option<String>,
     /// Whether writes fail.
     pub read_only: bool,
 }
@@ -144,4 +155,53 @@ pub struct Limits {
     pub ulimits: Vec<(String, u64, u64)>,
     /// Size of `/dev/shm` in bytes; 64 MiB if it does not say.
     pub shm: Option<u64>,
+}
+
+/// A sandbox that runs: enough to find its namespaces and group again, also from another process of the caller's program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Running {
+    /// Number of its first process on the machine (in the caller's namespace).
+    pub pid: u32,
+    /// When that process started, in the kernel's ticks: tells it from a later one with the same number.
+    pub started: u64,
+    /// What its processes may do.
+    pub rights: Rights,
+    /// Directories of its control group, one per hierarchy; empty if it has none.
+    pub cgroup: Vec<PathBuf>,
+    /// What of the network it really sees.
+    pub network: NetworkUsed,
+}
+
+/// What of the network a sandbox really sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NetworkUsed {
+    /// A loopback of its own and nothing else.
+    Loopback,
+    /// What the machine sees, because that was asked for.
+    Host,
+    /// What the machine sees, because there is no program to let only a part through.
+    HostForLackOfHelper,
+    /// What this program lets through: `pasta` or `slirp4netns`.
+    Helper(String),
+    /// What another process sees.
+    Joined(u32),
+}
+
+/// Another process in a sandbox that runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exec {
+    /// Program and arguments; the program is looked for in the `PATH` of `env`.
+    pub argv: Vec<String>,
+    /// Environment, in order.
+    pub env: Vec<(String, String)>,
+    /// Absolute working directory, which must exist.
+    pub cwd: String,
+    /// As whom.
+    pub user: User,
+    /// What it may do; `None` for what the sandbox's first process may.
+    pub rights: Option<Rights>,
+    /// Columns and rows of its terminal; `None` for pipes.
+    pub terminal: Option<(u16, u16)>,
+    /// Whether it goes on when the program that started it ends.
+    pub outlives_caller: bool,
 }

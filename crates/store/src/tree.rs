@@ -252,6 +252,11 @@ impl Tree {
         }
     }
 
+    /// The names of every file that has more than one, each in layer order.
+    pub fn link_groups(&self) -> impl Iterator<Item = &std::collections::BTreeSet<TreePath>> {
+        self.links.all()
+    }
+
     /// Moves what stands at `from` to `to`, in place of whatever stood there; files keep their other names.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! The machine that a command is typed on.
 
+use crate::program::{DOCKER, Program};
 use builder::Context;
 use engine::HostFiles;
 use std::io::{self, BufRead, Cursor, Write};
@@ -11,6 +12,11 @@ use std::io::{self, BufRead, Cursor, Write};
 pub trait Host {
     /// The files, by absolute path.
     fn files(&mut self) -> &mut dyn HostFiles;
+
+    /// The program whose command it is.
+    fn program(&self) -> &'static Program {
+        &DOCKER
+    }
 
     /// The directory that relative paths start from, absolute.
     fn cwd(&self) -> String;
@@ -30,9 +36,10 @@ pub trait Host {
         None
     }
 
-    /// A file, to be written in pieces; it is made or emptied. `None` if [`files`](Host::files) is to be given its bytes at once.
-    fn create(&mut self, path: &str) -> Option<io::Result<Box<dyn Write>>> {
-        let _ = path;
+    /// A file with these permission bits, to be written in pieces, which takes its place when it is flushed at the end. `None` if
+    /// [`files`](Host::files) is to be given its bytes at once.
+    fn create(&mut self, path: &str, mode: u32) -> Option<io::Result<Box<dyn Write>>> {
+        let _ = (path, mode);
         None
     }
 

@@ -4,7 +4,7 @@ use super::context::Shared;
 use super::control::{Order, Worker};
 use super::session::Offer;
 use super::{Builder, build, random_id};
-use crate::args::{Cli, Command as Asked, PreviewArgs};
+use crate::args::{Cli, Command as Asked};
 use crate::failure::Failure;
 use crate::terminal::Terminal;
 use crate::testing::Scratch;
@@ -63,10 +63,8 @@ impl Docker {
         }
     }
 
-    fn builder(&self) -> Builder {
+    fn address(&self) -> String {
         format!("docker://{}", self.scratch.path("socket").display())
-            .parse()
-            .unwrap()
     }
 
     fn write(&self, name: &str, text: &str) -> PathBuf {
@@ -108,13 +106,15 @@ LABEL from=\"$GREETING\"
 ";
 
 /// What a build says on standard output and standard error.
-fn run(words: &[&str], builders: &[Builder]) -> Result<(String, String), Failure> {
-    let mut line = vec!["layerlab", "preview", "--progress", "plain"];
+fn run(words: &[&str], builders: &[&str]) -> Result<(String, String), Failure> {
+    let mut line = vec!["layerlab", "build", "--progress", "plain"];
     line.extend(words);
-    let Asked::Preview(args) = Cli::try_parse_from(line).unwrap().command else {
-        panic!("expected preview");
+    for builder in builders {
+        line.extend(["--builder", builder]);
+    }
+    let Asked::Build(args) = Cli::try_parse_from(line).unwrap().command else {
+        panic!("expected build");
     };
-    let args: PreviewArgs = *args;
     let (mut stdout, mut stderr) = (Vec::new(), Vec::new());
     let mut terminal = Terminal {
         stdin: &mut std::io::empty(),
@@ -124,7 +124,7 @@ fn run(words: &[&str], builders: &[Builder]) -> Result<(String, String), Failure
         environment: &|name| (name == "TOKEN").then(|| "secret".to_owned()),
         now: Time::default(),
     };
-    build(&args, builders, &mut terminal)?;
+    build(&args, &mut terminal)?;
     Ok((String::from_utf8(stdout).unwrap(), String::from_utf8(stderr).unwrap()))
 }
 
@@ -169,7 +169,7 @@ fn a_docker_engine_builds_and_the_image_is_kept_here() {
         "--iidfile",
         text(&id),
     ];
-    let (out, progress) = run(&words, &[docker.builder()]).unwrap_or_else(|failure| panic!("{}", failure.render()));
+    let (out, progress) = run(&words, &[&docker.address()]).unwrap_or_else(|failure| panic!("{}", failure.render()));
     let image = fs::read_to_string(&id).unwrap();
     assert!(
         out.contains(&image) && out.contains("docker.io/library/site:1"),
@@ -191,12 +191,12 @@ fn a_docker_engine_builds_and_the_image_is_kept_here() {
     assert_eq!(facts["containerimage.config.digest"], image.as_str());
     assert_eq!(facts["layerlab.steps"][0]["cached"], false);
 
-    let (_, again) = run(&words, &[docker.builder()]).unwrap();
+    let (_, again) = run(&words, &[&docker.address()]).unwrap();
     assert!(again.matches("CACHED").count() >= 3, "{again}");
     assert_eq!(fs::read_to_string(&id).unwrap(), image);
 
     docker.write("project/a", "second\n");
-    let (_, changed) = run(&words, &[docker.builder()]).unwrap();
+    let (_, changed) = run(&words, &[&docker.address()]).unwrap();
     assert!(changed.contains("CACHED") && !is_run(&changed), "{changed}");
     assert_ne!(fs::read_to_string(&id).unwrap(), image);
     // Of the folder, only the file that changed was sent again.
@@ -213,7 +213,7 @@ fn an_error_of_the_engine_has_its_line() {
     let folder = docker.project("FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"false\"]\n");
     let root = docker.scratch.path("root");
     let words = [text(&folder), "--root", text(&root), "--network", "none", "-t", "x"];
-    let failure = run(&words, &[docker.builder()]).unwrap_err();
+    let failure = run(&words, &[&docker.address()]).unwrap_err();
     let shown = failure.render();
     assert!(shown.starts_with("Dockerfile:3\n"), "{shown}");
     assert!(
@@ -221,7 +221,7 @@ fn an_error_of_the_engine_has_its_line() {
         "{shown}"
     );
     fs::write(folder.join("Dockerfile"), "FROM scratch\nCOPY missing /\n").unwrap();
-    let shown = run(&words, &[docker.builder()]).unwrap_err().render();
+    let shown = run(&words, &[&docker.address()]).unwrap_err().render();
     assert!(shown.contains("missing"), "{shown}");
 }
 
@@ -231,8 +231,7 @@ fn a_builder_that_does_not_answer_is_passed_over_and_said() {
     let folder = docker.project("FROM scratch\nCOPY a /a\n");
     let root = docker.scratch.path("root");
     let words = [text(&folder), "--root", text(&root)];
-    let absent: Builder = "unix:///nowhere/socket".parse().unwrap();
-    let failure = run(&words, std::slice::from_ref(&absent)).unwrap_err();
+    let failure = run(&words, &["unix:///nowhere/socket"]).unwrap_err();
     assert_eq!(
         failure.render(),
         "error: could not reach builder unix:///nowhere/socket: No such file or directory (os error 2)\n"
@@ -240,8 +239,8 @@ fn a_builder_that_does_not_answer_is_passed_over_and_said() {
     let mut said = 0;
     // Whichever comes first for this build, it is built.
     for number in 0..8 {
-        let absent: Builder = format!("unix:///nowhere/{number}").parse().unwrap();
-        let (out, progress) = run(&words, &[absent, docker.builder()]).unwrap();
+        let absent = format!("unix:///nowhere/{number}");
+        let (out, progress) = run(&words, &[&absent, &docker.address()]).unwrap();
         assert!(out.contains("sha256:"), "{out}");
         said += usize::from(progress.contains("warning: could not reach builder unix:///nowhere/"));
     }
@@ -324,7 +323,7 @@ fn a_worker_behind_mutual_tls_builds_and_sends_the_result_back() {
     let folder = docker.project("");
     let pki = pki(&docker.scratch);
     let runtime = Runtime::new().unwrap();
-    let port = door(&runtime, &pki, docker.builder());
+    let port = door(&runtime, &pki, docker.address().parse().unwrap());
     let address = |identity: &str| -> Builder {
         format!("buildkit://localhost:{port}?cacert={}{identity}", text(&pki.authority))
             .parse()

@@ -4,11 +4,13 @@ use super::status::Outcome;
 use crate::args::{Destination, Format, PreviewArgs};
 use crate::atomic::write_file;
 use crate::failure::Failure;
-use crate::outputs::{Metadata, Packed, keep, prepare};
+use crate::job::Job;
+use crate::outputs::{Metadata, Packed, prepare};
 use crate::placed::PlacedFile;
 use crate::session::Session;
 use crate::terminal::Terminal;
 use crate::units::size;
+use builder::{Built, Fidelity};
 use oci::{Platform, Reference};
 use std::fs::{self, File};
 use std::io;
@@ -56,14 +58,14 @@ pub(super) fn load(archive: File, platform: Option<&Platform>, session: &mut Ses
 ///
 /// [`Failure`].
 pub(super) fn write(
-    args: &PreviewArgs,
-    image: &Image,
-    names: &[Reference],
+    job: &Job<'_>,
+    image: Image,
     steps: &[Outcome],
     session: &mut Session,
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Failure> {
-    let packed = Packed::new(image, names, &mut session.blobs).map_err(Failure::new)?;
+    let (args, names) = (job.args, &job.names);
+    let packed = Packed::new(&image, names, &mut session.blobs).map_err(Failure::new)?;
     let mut ready = Vec::new();
     for output in &args.outputs {
         ready.extend(prepare(output, &packed, &mut session.blobs).map_err(Failure::new)?);
@@ -71,11 +73,18 @@ pub(super) fn write(
     for output in ready {
         output.put(&session.blobs, terminal.stdout).map_err(Failure::new)?;
     }
+    let built = Built {
+        origins: vec![None; image.layers.len()],
+        n_base: image.layers.len(),
+        configs: Vec::new(),
+        fidelity: Fidelity::Exact,
+        image,
+    };
     if !names.is_empty() {
-        keep(image, names, &session.state.layout(), &mut session.blobs).map_err(Failure::new)?;
+        session.keep(&built, names, terminal)?;
     }
     let metadata = Metadata {
-        config: image.id(),
+        config: built.image.id(),
         manifest: packed.image.digest(),
         names: names.iter().map(ToString::to_string).collect(),
         steps: steps.iter().map(step).collect(),
@@ -86,8 +95,8 @@ pub(super) fn write(
         None => Ok(()),
     };
     put(&args.metadata_file, &metadata.to_json())?;
-    put(&args.iidfile, image.id().to_string().as_bytes())?;
-    show(args, image, names, &metadata, terminal)
+    put(&args.iidfile, built.image.id().to_string().as_bytes())?;
+    show(args, &built.image, names, &metadata, terminal)
 }
 
 /// Stage, instruction, whether it was cached: from `[build 2/3] RUN make`, where `[2/3]` is a stage without a name.

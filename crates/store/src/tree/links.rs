@@ -38,6 +38,10 @@ impl Links {
         self.groups.get(&number).into_iter().flatten()
     }
 
+    pub(super) fn all(&self) -> impl Iterator<Item = &BTreeSet<TreePath>> {
+        self.groups.values()
+    }
+
     pub(super) fn rename(&mut self, from: &TreePath, to: &TreePath) {
         for (name, number) in self.take_within(from) {
             let rest = name.below(from).expect("it was found within");

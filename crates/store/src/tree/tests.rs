@@ -81,6 +81,8 @@ fn all_names_of_a_file_change_together() {
         );
     }
     assert_eq!(tree.names(&path("a/x")).len(), 3);
+    let groups: Vec<_> = tree.link_groups().cloned().collect();
+    assert_eq!(groups, [tree.names(&path("a/x")).into_iter().collect()]);
     assert_eq!(tree.bytes(), 9);
 }
 

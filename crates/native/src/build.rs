@@ -1,0 +1,242 @@
+//! `layerlab build`: a build for real, every RUN in a sandbox.
+
+use crate::args::{BuildArgs, Entitlement, NetworkMode};
+use crate::atomic::write_file;
+use crate::comparison::{Comparison, Expectations};
+use crate::executor::output::Lines;
+use crate::executor::{Caches, HostEntry, Listener, SandboxExecutor, Settings};
+use crate::failure::Failure;
+use crate::git::Git;
+use crate::images;
+use crate::job::Job;
+use crate::outside::{Offline, RealWorld};
+use crate::progress::{Printer, Took};
+use crate::request;
+use crate::session::Session;
+use crate::snapshots::{Kept, Snapshots, prune};
+use crate::terminal::Terminal;
+use crate::walk::{Logs, Walk, Walked};
+use builder::{Cache, Fidelity, Records};
+use engine::{Daemon, Prepared};
+use std::cell::RefCell;
+use std::time::Instant;
+use store::Layer;
+
+/// As what this program may make sandboxes, or why it may not.
+pub type Isolation = Result<sandbox::Entered, sandbox::SandboxError>;
+
+/// Builds, prints, and writes what was asked for.
+///
+/// # Errors
+///
+/// [`Failure`]. No output has been written then; what the cache learned is kept.
+pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    let settings = settings(args, isolation, terminal.environment)?;
+    let job = Job::read(&args.common, terminal)?;
+    let mut session = job.open(terminal)?;
+    forget_simulated(&mut session.cache);
+    let machine = session.world(&args.common.input.build_contexts);
+    let kept = kept_images(&mut session, terminal)?;
+    let mut git = fetcher(&session)?;
+    let mut world = RealWorld {
+        machine: &machine,
+        kept: &kept,
+        beyond: &mut Offline,
+        git: &mut git,
+    };
+    let (prepared, warnings) = job.prepare(&mut world, &mut session, terminal)?;
+    let mut snapshots = open_snapshots(&session)?;
+    let (walked, comparison) = walk(&job, &prepared, &settings, &mut snapshots, &mut session, terminal);
+    // Steps that were done before one failed are done: the next build need not do them again.
+    let saved = session.save(terminal);
+    if let Some(path) = &args.sandbox.preview_report {
+        write_file(path, comparison.to_json().as_bytes())
+            .map_err(|error| Failure::new(format!("could not write {}: {error}", path.display())))?;
+    }
+    let walked = walked?;
+    match saved {
+        // Saving has synced the filesystem that the snapshots are on, too.
+        Ok(()) => snapshots.mark_durable(),
+        Err(error) => terminal.remark(&format!("warning: the build cache could not be kept: {error}")),
+    }
+    drop(snapshots);
+    job.finish(&prepared, &warnings, &walked, &mut session, terminal)?;
+    if !args.common.quiet {
+        for line in comparison.surprises() {
+            terminal.remark(&line);
+        }
+    }
+    clean_up(&session, terminal);
+    Ok(())
+}
+
+/// Walks the build; what came of it is told beside what was expected.
+fn walk(
+    job: &Job<'_>,
+    prepared: &Prepared,
+    settings: &Settings,
+    snapshots: &mut Snapshots,
+    session: &mut Session,
+    terminal: &mut Terminal<'_>,
+) -> (Result<Walked, Failure>, Comparison) {
+    let look = job.look(terminal);
+    let printer = RefCell::new(Printer::new(terminal.stderr, look));
+    let expectations = Expectations::of(prepared, session, terminal.now);
+    expectations.print(&mut printer.borrow_mut());
+    print_isolation(settings, &mut printer.borrow_mut());
+    for base in prepared.sources.images.values() {
+        snapshots.add_base(&base.tree);
+    }
+    let mut live = LivePrinter {
+        printer: &printer,
+        begun: Instant::now(),
+        lines: Lines::default(),
+    };
+    let mut executor = SandboxExecutor {
+        snapshots,
+        caches: Caches::new(session.state.cache_mounts()),
+        settings,
+        listener: &mut live,
+    };
+    let walk = Walk {
+        input: &job.input,
+        prepared,
+        timestamps: job.timestamps(),
+        now: terminal.now,
+        logs: Logs::Live,
+        printer: &printer,
+    };
+    let walked = walk.run(&mut executor, session);
+    // Progress that nobody can read stops no build.
+    let _ = printer.into_inner().finish();
+    let comparison = expectations.compare(prepared, walked.as_ref().ok());
+    (walked, comparison)
+}
+
+/// Says what commands run in.
+fn print_isolation(settings: &Settings, printer: &mut Printer<'_>) {
+    printer.begin("[internal] sandbox");
+    match &settings.isolation {
+        Ok(isolation) => printer.note(&format!("{isolation}; filesystems by overlayfs")),
+        Err(why) => printer.note(&format!("none: {why}")),
+    }
+    printer.done(Took::Real(0));
+}
+
+/// Prints what a command writes, line by line, with the seconds since it began.
+struct LivePrinter<'a, 'p> {
+    printer: &'a RefCell<Printer<'p>>,
+    begun: Instant,
+    lines: Lines,
+}
+
+impl LivePrinter<'_, '_> {
+    fn print(&self, text: Option<String>) {
+        if let Some(text) = text {
+            let seconds = self.begun.elapsed().as_secs_f64();
+            self.printer.borrow_mut().log(seconds, &text);
+        }
+    }
+}
+
+impl Listener for LivePrinter<'_, '_> {
+    fn begin(&mut self) {
+        self.begun = Instant::now();
+    }
+
+    fn hear(&mut self, piece: &[u8]) {
+        let text = self.lines.add(piece);
+        self.print(text);
+    }
+
+    fn end(&mut self) {
+        let text = self.lines.rest();
+        self.print(text);
+    }
+}
+
+/// The images of this machine, which builds start from.
+fn kept_images(session: &mut Session, terminal: &mut Terminal<'_>) -> Result<Daemon, Failure> {
+    let loaded = images::load(&session.state, &mut session.blobs)
+        .map_err(|error| Failure::new(format!("could not read the images: {error}")))?;
+    for warning in &loaded.warnings {
+        terminal.remark(&format!("warning: {warning}"));
+    }
+    Ok(loaded.daemon)
+}
+
+fn fetcher(session: &Session) -> Result<Git, Failure> {
+    let folder = session.state.repositories();
+    Git::new(&folder, session.blobs.lender())
+        .map_err(|error| Failure::new(format!("could not open {}: {error}", folder.display())))
+}
+
+fn open_snapshots(session: &Session) -> Result<Snapshots, Failure> {
+    let folder = session.state.snapshots();
+    Snapshots::open(&folder).map_err(|error| Failure::new(format!("could not open {}: {error}", folder.display())))
+}
+
+/// Keeps the snapshots few, if nobody else is here: they are only there to save time.
+fn clean_up(session: &Session, terminal: &mut Terminal<'_>) {
+    let folder = session.state.snapshots();
+    let is_alone = session.state.alone().unwrap_or(false);
+    if let Some(Err(error)) = is_alone.then(|| prune(&folder, Kept::default())) {
+        terminal.remark(&format!("warning: old snapshots could not be removed: {error}"));
+    }
+}
+
+/// What a preview has made is not real: it stays in the cache on disk, and is not seen here.
+fn forget_simulated(cache: &mut Cache) {
+    let Records {
+        mut results,
+        links,
+        seen,
+        mut rewritten,
+    } = cache.records().clone();
+    results.retain(|_, record| {
+        record.fidelity == Fidelity::Exact && !record.layer.as_ref().is_some_and(Layer::is_simulated)
+    });
+    rewritten.retain(|_, layer| !layer.is_simulated());
+    *cache = Cache::of_records(Records {
+        results,
+        links,
+        seen,
+        rewritten,
+    });
+}
+
+/// What commands are run with.
+///
+/// # Errors
+///
+/// [`Failure`] if an agent is wanted that is not there.
+fn settings(
+    args: &BuildArgs,
+    isolation: Option<&Isolation>,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<Settings, Failure> {
+    let agents = request::agents(&args.sandbox.ssh, environment)?;
+    let allows = |right| args.sandbox.allow.contains(&right);
+    let entry = |host: &crate::args::AddHost| HostEntry {
+        name: host.name.clone(),
+        address: host.address,
+    };
+    Ok(Settings {
+        isolation: match isolation {
+            Some(Ok(entered)) => Ok(entered.to_string()),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("nobody asked for one".to_owned()),
+        },
+        agents,
+        allow_insecure: allows(Entitlement::Insecure),
+        allow_host_network: allows(Entitlement::HostNetwork) || args.common.network == NetworkMode::Host,
+        shm: args.sandbox.shm_size.map(|bytes| bytes.0),
+        ulimits: args
+            .sandbox
+            .ulimits
+            .iter()
+            .map(|limit| (limit.name.clone(), limit.soft, limit.hard))
+            .collect(),
+        hosts: args.sandbox.hosts.iter().map(entry).collect(),
+    })
+}

@@ -1,0 +1,77 @@
+//! Keeping the snapshots few: those that were not used for longest go.
+
+use super::record::{self, Record};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+/// How much may stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// So many snapshots.
+    pub count: usize,
+    /// So many bytes, about.
+    pub bytes: u64,
+}
+
+impl Default for Kept {
+    /// A thousand snapshots, 20 GiB.
+    fn default() -> Kept {
+        Kept {
+            count: 1000,
+            bytes: 20 << 30,
+        }
+    }
+}
+
+/// Removes snapshots from `folder` until what stays is within `kept`, and says how many. Nobody else may use the folder meanwhile.
+///
+/// One that another lies on stays as long as that one; one that nobody can use goes first.
+///
+/// # Errors
+///
+/// If the folder cannot be read, or a snapshot cannot be removed.
+pub fn prune(folder: &Path, kept: Kept) -> io::Result<usize> {
+    let mut all = read_all(folder)?;
+    let mut bytes: u64 = all.values().map(|(record, _)| record.bytes).sum();
+    let mut removed = 0;
+    while all.len() > kept.count || bytes > kept.bytes {
+        let is_parent = |name: &String| all.values().any(|(record, _)| record.parent.as_ref() == Some(name));
+        let leaves = all.iter().filter(|(name, _)| !is_parent(name));
+        let Some((oldest, _)) = leaves.min_by_key(|(_, (_, used))| *used) else {
+            break;
+        };
+        let oldest = oldest.clone();
+        // The record first: what is left of a removal that was cut short is no snapshot.
+        fs::remove_file(folder.join(&oldest).join("record.json"))?;
+        fs::remove_dir_all(folder.join(&oldest))?;
+        let (record, _) = all.remove(&oldest).expect("it was found there");
+        bytes -= record.bytes;
+        removed += 1;
+    }
+    Ok(removed)
+}
+
+fn read_all(folder: &Path) -> io::Result<BTreeMap<String, (Record, std::time::SystemTime)>> {
+    let mut all = BTreeMap::new();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
+        other => other?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            continue;
+        };
+        if name == "work" {
+            continue;
+        }
+        match (Record::read(&path), record::used(&path)) {
+            (Some(record), Some(used)) => drop(all.insert(name, (record, used))),
+            _ => fs::remove_dir_all(&path)?,
+        }
+    }
+    Ok(all)
+}
