@@ -53,6 +53,9 @@ Examples:
   layerlab build -o type=docker,dest=- . | docker load
         Hand the image to Docker.
 
+  layerlab build --builder 'buildkit://build.example:1234?cacert=ca.pem&cert=cert.pem&key=key.pem' -t site .
+        Build on a BuildKit worker. The image comes back and is kept here. docker:// is the Docker engine of this machine.
+
 What a RUN does is confined: its own filesystem, processes and network view, Docker's capabilities and system calls.";
 
 const PREVIEW_EXAMPLES: &str = "\
@@ -358,6 +361,11 @@ pub struct BuildArgs {
     /// What commands run in.
     #[command(flatten)]
     pub sandbox: SandboxArgs,
+
+    /// Where it is built.
+    #[cfg(feature = "remote")]
+    #[command(flatten)]
+    pub remote: crate::remote::BuilderArgs,
 }
 
 /// How a result is printed.
@@ -414,7 +422,7 @@ pub struct ArgError {
 }
 
 impl ArgError {
-    fn new(expected: &'static str, found: &str) -> ArgError {
+    pub(crate) fn new(expected: &'static str, found: &str) -> ArgError {
         ArgError {
             expected,
             found: found.to_owned(),

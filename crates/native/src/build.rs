@@ -11,6 +11,7 @@ use crate::images;
 use crate::job::Job;
 use crate::outside::{Offline, RealWorld};
 use crate::progress::{Printer, Took};
+use crate::request;
 use crate::session::Session;
 use crate::snapshots::{Kept, Snapshots, prune};
 use crate::terminal::Terminal;
@@ -18,8 +19,6 @@ use crate::walk::{Logs, Walk, Walked};
 use builder::{Cache, Fidelity, Records};
 use engine::{Daemon, Prepared};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::time::Instant;
 use store::Layer;
 
@@ -216,24 +215,7 @@ fn settings(
     isolation: Option<&Isolation>,
     environment: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Settings, Failure> {
-    let mut agents = BTreeMap::new();
-    for agent in &args.sandbox.ssh {
-        let socket = match &agent.socket {
-            Some(socket) => socket.clone(),
-            None => environment("SSH_AUTH_SOCK").map(PathBuf::from).ok_or_else(|| {
-                Failure::usage(format!(
-                    "--ssh {}: expected SSH_AUTH_SOCK in the environment, found none",
-                    agent.id
-                ))
-            })?,
-        };
-        let socket = std::path::absolute(&socket).unwrap_or(socket);
-        if !socket.exists() {
-            let socket = socket.display();
-            return Err(Failure::usage(format!("--ssh {}: no such socket: {socket}", agent.id)));
-        }
-        agents.insert(agent.id.clone(), socket);
-    }
+    let agents = request::agents(&args.sandbox.ssh, environment)?;
     let allows = |right| args.sandbox.allow.contains(&right);
     let entry = |host: &crate::args::AddHost| HostEntry {
         name: host.name.clone(),

@@ -33,7 +33,8 @@ pub struct Job<'a> {
     pub names: Vec<Reference>,
     /// The Dockerfile and the context.
     pub input: Input,
-    secrets: BTreeMap<String, Vec<u8>>,
+    /// What commands may read and no image holds, by identity.
+    pub(crate) secrets: BTreeMap<String, Vec<u8>>,
 }
 
 impl<'a> Job<'a> {
@@ -187,7 +188,7 @@ fn check_outputs(args: &PreviewArgs) -> Result<(), Failure> {
 }
 
 /// What tells one project from another: where its context and its Dockerfile are.
-fn project(args: &PreviewArgs) -> String {
+pub(crate) fn project(args: &PreviewArgs) -> String {
     let place = |path: &Path| {
         path.canonicalize()
             .unwrap_or_else(|_| path.to_owned())

@@ -16,6 +16,8 @@ pub mod job;
 pub mod manual;
 pub mod play;
 pub mod preview;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod serve;
 // What a person says.
 pub mod args;
@@ -40,6 +42,8 @@ pub mod layers;
 pub mod layout;
 pub mod lender;
 pub mod network;
+#[cfg(feature = "s3")]
+pub mod objects;
 pub mod outputs;
 pub mod outside;
 pub mod placed;

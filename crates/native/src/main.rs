@@ -90,6 +90,11 @@ fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) ->
         Command::Build(args) if args.common.check || args.common.call == Call::Check => {
             check(&args.common.input, Wanted::Checks, terminal)?
         }
+        #[cfg(feature = "remote")]
+        Command::Build(args) if !args.remote.builders.is_empty() => {
+            native::remote::build(args, terminal)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         Command::Build(args) => {
             build(args, isolation, terminal)?;
             return Ok(ExitCode::SUCCESS);

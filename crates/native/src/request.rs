@@ -1,13 +1,16 @@
 //! From arguments and environment to the options of a plan.
 
-use crate::args::{BuildArg, InputArgs, Label, NetworkMode, PreviewArgs, SecretSource, SecretSpec, resolve_build_args};
+use crate::args::{
+    AgentSpec, BuildArg, InputArgs, Label, NetworkMode, PreviewArgs, SecretSource, SecretSpec, resolve_build_args,
+};
 use crate::failure::Failure;
 use engine::context_name;
 use oci::{Platform, Reference};
 use planner::{Network, NoCache, Options, Reach};
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// No secret is longer, in bytes, as in BuildKit.
 const MAX_SECRET: u64 = 500 << 10;
@@ -125,6 +128,36 @@ pub fn secrets(
         secrets.push((spec.id.clone(), bytes));
     }
     Ok(secrets)
+}
+
+/// The sockets of SSH agents by identity.
+///
+/// # Errors
+///
+/// [`Failure`] if an agent is wanted that is not there.
+pub fn agents(
+    specs: &[AgentSpec],
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<String, PathBuf>, Failure> {
+    let mut agents = BTreeMap::new();
+    for agent in specs {
+        let socket = match &agent.socket {
+            Some(socket) => socket.clone(),
+            None => environment("SSH_AUTH_SOCK").map(PathBuf::from).ok_or_else(|| {
+                Failure::usage(format!(
+                    "--ssh {}: expected SSH_AUTH_SOCK in the environment, found none",
+                    agent.id
+                ))
+            })?,
+        };
+        let socket = std::path::absolute(&socket).unwrap_or(socket);
+        if !socket.exists() {
+            let socket = socket.display();
+            return Err(Failure::usage(format!("--ssh {}: no such socket: {socket}", agent.id)));
+        }
+        agents.insert(agent.id.clone(), socket);
+    }
+    Ok(agents)
 }
 
 fn read_secret(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -126,7 +126,18 @@ fn peers(tally: &mut Tally) -> Result<(), Failure> {
         "registry_cut",
     ];
     // A daemon at a time: each takes a while to come up.
-    counted(cargo(&words).args(["--", "--test-threads=1"]), tally)
+    counted(cargo(&words).args(["--", "--test-threads=1"]), tally)?;
+    let words = [
+        "test",
+        "--quiet",
+        "--locked",
+        "--package",
+        "native",
+        "--features",
+        "peers",
+        "--lib",
+    ];
+    counted(cargo(&words).args(["remote::peers", "--", "--test-threads=1"]), tally)
 }
 
 /// The cases that must come out alike natively and in WebAssembly, in WebAssembly.

@@ -1,0 +1,229 @@
+//! Builds on other machines: `--builder` sends the build to a BuildKit worker, and the image comes back.
+//!
+//! The worker's own Dockerfile frontend reads the Dockerfile, as its users expect: what `# syntax` asks for, its emulators
+//! and its cache are its own. Files go there by BuildKit's file transfer, so that only what changed since the last build is
+//! sent. Of several builders, a build goes to the same one every time: see [`order`].
+//!
+//! What it does not do: contexts that are OCI layouts, several platforms at once, credentials for private base images.
+
+mod address;
+mod connect;
+mod context;
+mod control;
+mod docker;
+mod follow;
+mod frontend;
+#[cfg(all(test, feature = "peers"))]
+mod peers;
+mod receive;
+mod refusal;
+mod session;
+mod spread;
+mod status;
+mod transfer;
+
+pub use address::{Builder, BuilderArgs, Route, Tls};
+pub use spread::order;
+
+use crate::args::{BuildArgs, ContextSource, Entitlement, NetworkMode, PreviewArgs};
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::job::{Job, project};
+use crate::progress::Printer;
+use crate::request;
+use crate::session::Session;
+use crate::terminal::Terminal;
+use context::Shared;
+use control::{Order, Worker};
+use oci::{Digest, Platform};
+use session::Offer;
+use status::Steps;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use store::Image;
+use tokio::runtime::Runtime;
+
+/// Builds on the first of the builders that answers, in the order of this build's name, and keeps and writes the image as a
+/// build on this machine does.
+///
+/// # Errors
+///
+/// [`Failure`]: no builder answers, the build fails there, or its result cannot be kept. No output has been written then.
+pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+    if args.sandbox.preview_report.is_some() {
+        return Err(Failure::usage(
+            "expected no --preview-report with --builder: its worker plans the build",
+        ));
+    }
+    let job = Job::read(&args.common, terminal)?;
+    let agents = request::agents(&args.sandbox.ssh, terminal.environment)?;
+    let folders = folders(job.args, &job.input)?;
+    let project = project(job.args);
+    let mut session = job.open(terminal)?;
+    let runtime = Runtime::new().map_err(|error| Failure::new(format!("could not start: {error}")))?;
+    let (builder, worker) = runtime.block_on(reach(&args.remote.builders, &project, terminal))?;
+    if !job.args.input.build_contexts.is_empty() && !runtime.block_on(worker.is_recent()) {
+        // An older one would take no notice of them, and build something else.
+        return Err(Failure::new(format!(
+            "expected BuildKit 0.11 or newer at {builder} for --build-context, found an older one"
+        )));
+    }
+    let order = order_of(args, &job, builder, &project)?;
+    let spooled = |error: io::Error| Failure::new(format!("could not keep the result: {error}"));
+    let archive = receive::spool(&session.state.layout()).map_err(spooled)?;
+    let offer = Offer {
+        folders,
+        secrets: job.secrets.clone(),
+        agents,
+        result: archive.try_clone().map_err(spooled)?,
+    };
+    let look = job.look(terminal);
+    let mut printer = Printer::new(terminal.stderr, look);
+    let mut steps = Steps::default();
+    let done = runtime.block_on(worker.build(order, offer, &mut |status| steps.update(status, &mut printer)));
+    steps.finish(&mut printer);
+    // Progress that nobody can read stops no build.
+    let _ = printer.finish();
+    let response = done.map_err(|status| refusal::failure(&job.input, &status, steps.failed()))?;
+    let platform = job.options.platform.as_ref();
+    let image = fetch(&runtime, builder, &response, archive, platform, &mut session)?;
+    receive::write(&job, image, &steps.outcomes(), &mut session, terminal)
+}
+
+/// What the worker is told to build.
+fn order_of(args: &BuildArgs, job: &Job<'_>, builder: &Builder, project: &str) -> Result<Order, Failure> {
+    let mut entitlements = Vec::new();
+    if args.sandbox.allow.contains(&Entitlement::Insecure) {
+        entitlements.push("security.insecure".to_owned());
+    }
+    if args.sandbox.allow.contains(&Entitlement::HostNetwork) || job.args.network == NetworkMode::Host {
+        entitlements.push("network.host".to_owned());
+    }
+    Ok(Order {
+        frontend: frontend::told(args, &job.input, &job.options),
+        exporter: exporter(job, builder),
+        entitlements,
+        id: random_id().map_err(|error| Failure::new(format!("could not read /dev/urandom: {error}")))?,
+        shared_key: Digest::of(project.as_bytes()).hex(),
+    })
+}
+
+/// The first builder that answers; those before it are remarked upon.
+async fn reach<'a>(
+    builders: &'a [Builder],
+    project: &str,
+    terminal: &mut Terminal<'_>,
+) -> Result<(&'a Builder, Worker), Failure> {
+    let mut silent = Vec::new();
+    for builder in order(builders, project) {
+        match Worker::reach(builder).await {
+            Ok(worker) => {
+                for (builder, error) in silent {
+                    terminal.remark(&format!("warning: could not reach builder {builder}: {error}"));
+                }
+                return Ok((builder, worker));
+            }
+            Err(error) => silent.push((builder, error)),
+        }
+    }
+    let reasons: Vec<String> = silent
+        .iter()
+        .map(|(builder, error)| format!("{builder}: {error}"))
+        .collect();
+    Err(match reasons.len() {
+        0 => Failure::usage("expected a builder, found none"),
+        1 => Failure::new(format!("could not reach builder {}", reasons[0])),
+        _ => Failure::new(format!("could not reach any builder: {}", reasons.join("; "))),
+    })
+}
+
+/// What the worker may read.
+fn folders(args: &PreviewArgs, input: &Input) -> Result<BTreeMap<String, Shared>, Failure> {
+    let mut texts = vec![(input.name.clone(), input.source.clone().into_bytes())];
+    if !input.ignore.is_empty() {
+        texts.push((
+            format!("{}.dockerignore", input.name),
+            input.ignore.clone().into_bytes(),
+        ));
+    }
+    let context = match &input.folder {
+        Some(folder) => Shared::Folder(folder.clone()),
+        None => Shared::Texts(Vec::new()),
+    };
+    let mut folders = BTreeMap::from([
+        ("dockerfile".to_owned(), Shared::Texts(texts)),
+        ("context".to_owned(), context),
+    ]);
+    for named in &args.input.build_contexts {
+        match &named.source {
+            ContextSource::Directory(dir) if dir.is_dir() => {
+                folders.insert(named.name.clone(), Shared::Folder(dir.clone()));
+            }
+            ContextSource::Directory(dir) => {
+                return Err(Failure::usage(format!(
+                    "failed to get build context {}: stat {}: no such folder",
+                    named.name,
+                    dir.display()
+                )));
+            }
+            ContextSource::Image(_) => {}
+            ContextSource::Layout { .. } => {
+                return Err(Failure::usage(format!(
+                    "--build-context {}: expected docker-image:// or a folder with --builder, found oci-layout://",
+                    named.name
+                )));
+            }
+        }
+    }
+    Ok(folders)
+}
+
+/// In which form the result is wanted. A Docker engine keeps the image itself, and gives it when it is asked.
+fn exporter(job: &Job<'_>, builder: &Builder) -> (&'static str, BTreeMap<String, String>) {
+    let mut attributes = BTreeMap::new();
+    if !job.names.is_empty() {
+        let names: Vec<String> = job.names.iter().map(ToString::to_string).collect();
+        attributes.insert("name".to_owned(), names.join(","));
+    }
+    if job.args.outputs.iter().any(|output| output.rewrite_timestamp) {
+        attributes.insert("rewrite-timestamp".to_owned(), "true".to_owned());
+    }
+    let kind = if builder.is_docker() { "moby" } else { "oci" };
+    (kind, attributes)
+}
+
+/// Has the image in the store: from the archive that the worker sent, or from the engine that keeps it.
+fn fetch(
+    runtime: &Runtime,
+    builder: &Builder,
+    response: &BTreeMap<String, String>,
+    archive: File,
+    platform: Option<&Platform>,
+    session: &mut Session,
+) -> Result<Image, Failure> {
+    if !builder.is_docker() {
+        return receive::load(archive, platform, session);
+    }
+    let keys = ["containerimage.config.digest", "containerimage.digest"];
+    let id = keys.iter().find_map(|key| response.get(*key));
+    let id = id.ok_or_else(|| Failure::new(format!("expected the image's ID from {builder}, found none")))?;
+    // It becomes part of a path.
+    let digest = id
+        .parse::<Digest>()
+        .map_err(|error| Failure::new(format!("{builder}: {error}")))?;
+    let saved = runtime.block_on(docker::save(builder, &digest.to_string(), archive));
+    let archive = saved.map_err(|error| Failure::new(format!("could not fetch the image from {builder}: {error}")))?;
+    receive::load(archive, platform, session)
+}
+
+/// A name that no other build has: 25 letters and digits, as BuildKit's own are.
+fn random_id() -> io::Result<String> {
+    let mut bytes = [0; 25];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let letters = b"0123456789abcdefghijklmnopqrstuv";
+    Ok(bytes
+        .iter()
+        .map(|byte| char::from(letters[usize::from(byte % 32)]))
+        .collect())
+}

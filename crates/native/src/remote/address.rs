@@ -1,0 +1,251 @@
+//! `--builder ADDRESS`: where a worker is, and how one gets there.
+
+#![allow(clippy::doc_markdown)] // doc comments of arguments are their help text, where backticks would show
+
+use crate::args::ArgError;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// Where a build goes.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct BuilderArgs {
+    /// Build there instead: buildkit://HOST:PORT[?cacert=F&cert=F&key=F], unix:///PATH, docker://[HOST:PORT|/PATH],
+    /// kube-pod://POD[?namespace=N]; of several, each build goes to one and keeps to it
+    #[arg(long = "builder", value_name = "ADDRESS", value_delimiter = ',')]
+    pub builders: Vec<Builder>,
+}
+
+/// A machine that builds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Builder {
+    /// How one gets there.
+    pub route: Route,
+    /// With what it is made sure who is there; `None` for no TLS.
+    pub tls: Option<Tls>,
+    /// As it was given: what messages and the choice among several builders go by.
+    text: String,
+}
+
+/// How one gets to a worker.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// `buildkit://HOST:PORT`: its gRPC over TCP.
+    Tcp(String),
+    /// `unix:///PATH`, or `buildkit:///PATH`: its gRPC over a socket of this machine.
+    Unix(PathBuf),
+    /// `docker://HOST:PORT`: the BuildKit in a Docker engine, over TCP.
+    DockerTcp(String),
+    /// `docker:///PATH`, or `docker://` for the usual one.
+    DockerUnix(PathBuf),
+    /// `kube-pod://POD?namespace=…&container=…&context=…`: through `kubectl exec` and the `buildctl` in the pod.
+    Pod {
+        /// Its name.
+        name: String,
+        /// What `kubectl` is told beside it, flag by flag.
+        flags: Vec<String>,
+    },
+}
+
+/// The files that TLS takes, all PEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tls {
+    /// The authorities that the worker's certificate may come from.
+    pub authorities: PathBuf,
+    /// The certificate and key that this side shows, if any.
+    pub identity: Option<(PathBuf, PathBuf)>,
+    /// The name in the worker's certificate; the host of the address if `None`.
+    pub server_name: Option<String>,
+}
+
+/// Where Docker listens unless it is told otherwise.
+const DOCKER_SOCKET: &str = "/var/run/docker.sock";
+
+const EXPECTED: &str =
+    "buildkit://HOST:PORT, unix:///PATH, docker://, docker://HOST:PORT, docker:///PATH or kube-pod://POD";
+
+impl Builder {
+    /// Whether it is a Docker engine, which keeps images itself and does not hand them out as archives of BuildKit.
+    pub fn is_docker(&self) -> bool {
+        matches!(self.route, Route::DockerTcp(_) | Route::DockerUnix(_))
+    }
+}
+
+impl fmt::Display for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Without the question mark: what stands behind it are files of this machine.
+        f.write_str(self.text.split('?').next().unwrap_or(&self.text))
+    }
+}
+
+impl FromStr for Builder {
+    type Err = ArgError;
+
+    fn from_str(text: &str) -> Result<Builder, ArgError> {
+        let (address, query) = text.split_once('?').unwrap_or((text, ""));
+        let (scheme, rest) = address.split_once("://").ok_or_else(|| ArgError::new(EXPECTED, text))?;
+        let mut options = Options::parse(text, query)?;
+        let route = match (scheme, rest) {
+            ("docker", "") => Route::DockerUnix(DOCKER_SOCKET.into()),
+            ("docker", path) if path.starts_with('/') => Route::DockerUnix(path.into()),
+            ("docker", host) => Route::DockerTcp(host_and_port(host, text)?),
+            ("buildkit" | "unix", path) if path.starts_with('/') && path.len() > 1 => Route::Unix(path.into()),
+            ("buildkit" | "tcp", host) => Route::Tcp(host_and_port(host, text)?),
+            ("kube-pod", name) if is_name(name) => Route::Pod {
+                name: name.to_owned(),
+                flags: options.flags(),
+            },
+            _ => return Err(ArgError::new(EXPECTED, text)),
+        };
+        let tls = match route {
+            Route::Tcp(_) | Route::DockerTcp(_) => options.tls(text)?,
+            _ => None,
+        };
+        options.end(text)?;
+        Ok(Builder {
+            route,
+            tls,
+            text: text.to_owned(),
+        })
+    }
+}
+
+/// `HOST:PORT` with both there.
+fn host_and_port(rest: &str, text: &str) -> Result<String, ArgError> {
+    let port = rest.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.and_then(|(_, port)| port.parse::<u16>().ok()) {
+        Some(port) if port > 0 && !rest.contains(['/', '@', ' ']) => Ok(rest.to_owned()),
+        _ => Err(ArgError::new(EXPECTED, text)),
+    }
+}
+
+/// Whether it can be the name of a pod: nothing that `kubectl` would take for a flag.
+fn is_name(name: &str) -> bool {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.');
+    !name.is_empty() && name.len() <= 253 && name.chars().all(good) && !name.starts_with(['-', '.'])
+}
+
+/// What stands behind the question mark.
+struct Options(BTreeMap<String, String>);
+
+impl Options {
+    fn parse(text: &str, query: &str) -> Result<Options, ArgError> {
+        let mut options = BTreeMap::new();
+        for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+            let (key, value) = pair
+                .split_once('=')
+                .filter(|(_, value)| !value.is_empty())
+                .ok_or_else(|| ArgError::new("KEY=VALUE after the ?", text))?;
+            options.insert(key.to_owned(), value.to_owned());
+        }
+        Ok(Options(options))
+    }
+
+    fn tls(&mut self, text: &str) -> Result<Option<Tls>, ArgError> {
+        let mut take = |key: &str| self.0.remove(key);
+        let (authorities, cert, key, server_name) = (take("cacert"), take("cert"), take("key"), take("servername"));
+        let identity = match (cert, key) {
+            (None, None) => None,
+            (Some(cert), Some(key)) => Some((cert.into(), key.into())),
+            _ => return Err(ArgError::new("cert= and key= together", text)),
+        };
+        match authorities {
+            Some(authorities) => Ok(Some(Tls {
+                authorities: authorities.into(),
+                identity,
+                server_name,
+            })),
+            None if identity.is_some() || server_name.is_some() => Err(ArgError::new("cacert= for TLS", text)),
+            None => Ok(None),
+        }
+    }
+
+    fn flags(&mut self) -> Vec<String> {
+        let known = ["context", "namespace", "container"];
+        let flag = |key: &str| self.0.remove(key).map(|value| format!("--{key}={value}"));
+        known.into_iter().filter_map(flag).collect()
+    }
+
+    fn end(self, text: &str) -> Result<(), ArgError> {
+        if self.0.is_empty() {
+            return Ok(());
+        }
+        Err(ArgError::new(
+            "no other option than cacert, cert, key, servername (TCP), or context, namespace, container (a pod)",
+            text,
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder(text: &str) -> Builder {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn each_kind_of_worker_is_told_by_its_scheme() {
+        let cases = [
+            ("buildkit://a:1234", Route::Tcp("a:1234".into())),
+            ("tcp://[::1]:1", Route::Tcp("[::1]:1".into())),
+            ("unix:///run/b.sock", Route::Unix("/run/b.sock".into())),
+            ("docker://", Route::DockerUnix("/var/run/docker.sock".into())),
+            ("docker:///d.sock", Route::DockerUnix("/d.sock".into())),
+            ("docker://h:2375", Route::DockerTcp("h:2375".into())),
+        ];
+        for (text, route) in cases {
+            assert_eq!(builder(text).route, route, "{text}");
+            assert_eq!(builder(text).tls, None, "{text}");
+        }
+        let pod = Route::Pod {
+            name: "buildkitd-0".to_owned(),
+            flags: vec!["--context=c".to_owned(), "--namespace=n".to_owned()],
+        };
+        assert_eq!(builder("kube-pod://buildkitd-0?namespace=n&context=c").route, pod);
+    }
+
+    #[test]
+    fn tls_is_asked_for_behind_the_question_mark_and_not_shown() {
+        let builder = builder("buildkit://a:1?cacert=ca.pem&cert=c.pem&key=k.pem");
+        let tls = Tls {
+            authorities: "ca.pem".into(),
+            identity: Some(("c.pem".into(), "k.pem".into())),
+            server_name: None,
+        };
+        assert_eq!(builder.tls, Some(tls));
+        assert_eq!(builder.to_string(), "buildkit://a:1");
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_refused() {
+        let bad = [
+            "",
+            "a:1",
+            "buildkit://",
+            "buildkit://a",
+            "buildkit://a:0",
+            "buildkit://:1",
+            "buildkit://a:x",
+            "unix://a",
+            "unix:///",
+            "ssh://a:1",
+            "kube-pod://",
+            "kube-pod://-it",
+            "kube-pod://A",
+            "buildkit://a:1?cert=c",
+            "buildkit://a:1?cert=c&key=k",
+            "buildkit://a:1?nope=1",
+            "unix:///a?cacert=c",
+            "docker://a",
+            "buildkit://u@a:1",
+            "buildkit://a:1?cacert=",
+        ];
+        for text in bad {
+            let error = text.parse::<Builder>().expect_err(text).to_string();
+            assert!(error.starts_with("expected "), "{text}: {error}");
+        }
+    }
+}
