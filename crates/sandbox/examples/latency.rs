@@ -1,4 +1,6 @@
-//! How long a sandbox takes, from the call to its end: `cargo run --release -p sandbox --example latency` as root. `TMPDIR` says on which disk.
+//! How long a sandbox takes, from the call to its end: `cargo run --release -p sandbox --example latency` as root.
+//!
+//! `TMPDIR` says on which disk; the word `host` or `default` after the command, which network instead of none.
 
 #![expect(clippy::print_stdout, reason = "it prints its figures")]
 
@@ -66,7 +68,11 @@ fn spec(overlay: Overlay) -> Spec {
         cwd: "/".to_owned(),
         user: User::default(),
         hostname: "sandbox".to_owned(),
-        network: Network::None,
+        network: match std::env::args().nth(1).as_deref() {
+            Some("host") => Network::Host,
+            Some("default") => Network::Default,
+            _ => Network::None,
+        },
         rights: Rights::default(),
         limits: Limits::default(),
         terminal: None,

@@ -162,6 +162,16 @@ pub(crate) fn set_motion(directories: &[PathBuf], motion: Motion) -> Result<bool
     Ok(false)
 }
 
+/// Lets a group that may be frozen die: version 1 keeps even those that are killed.
+pub(crate) fn let_die(directories: &[PathBuf]) {
+    for file in directories.iter().map(|directory| directory.join("freezer.state")) {
+        if file.exists() {
+            // It is gone when the group is.
+            let _ = fs::write(file, "THAWED");
+        }
+    }
+}
+
 /// Waits until a file of the kernel's has a line.
 fn until(file: &Path, line: &str) -> io::Result<()> {
     for _ in 0..1000 {

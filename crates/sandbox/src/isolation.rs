@@ -79,17 +79,11 @@ impl Isolation {
             (true, _) => Storage::OverlayUserAttributes,
         };
         let hierarchies = Hierarchies::read();
-        let can_be_made = |controller: &&str| {
-            let places = hierarchies.places(&[controller]);
-            places
-                .iter()
-                .any(|(_, place)| rustix::fs::access(place, rustix::fs::Access::WRITE_OK).is_ok())
-        };
         let controllers: Vec<String> = match root {
             RootIs::NotYet => Vec::new(),
             _ => ["memory", "cpu", "pids"]
                 .iter()
-                .filter(|name| can_be_made(name))
+                .filter(|name| hierarchies.offer(name))
                 .map(|name| (*name).to_owned())
                 .collect(),
         };

@@ -117,7 +117,7 @@ const NO_TYPING: Action = Action::InRanges(1, &[(0, TIOCSTI - 1), (TIOCSTI + 1, 
 
 /// The filter for processes with these capabilities, on the processor that this program was built for.
 ///
-/// Empty on processors that the table does not know.
+/// Empty on processors that the table does not know; the kernel refuses such a filter, so nothing runs unfiltered by mistake.
 pub(crate) fn filter(capabilities: CapabilitySet) -> Vec<Instruction> {
     #[cfg(target_arch = "x86_64")]
     return compile(&X86_64, capabilities);

@@ -95,7 +95,11 @@ impl Child {
         let signal = Signal::from_named_raw(signal)
             .ok_or(rustix::io::Errno::INVAL)
             .doing("send a signal")?;
-        pidfd_send_signal(&self.pidfd, signal).doing("send a signal")
+        pidfd_send_signal(&self.pidfd, signal).doing("send a signal")?;
+        if signal == Signal::KILL && self.owns_group {
+            cgroup::let_die(&self.running.cgroup);
+        }
+        Ok(())
     }
 
     /// Waits for its end. Nothing of the sandbox runs afterwards, and nothing is mounted.

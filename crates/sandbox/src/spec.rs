@@ -143,6 +143,9 @@ pub struct Rights {
 }
 
 /// How much a process and its children may use. `None` for as much as the machine has.
+///
+/// Memory, processors and processes are limited by a control group; where none can be made they are not, which
+/// [`crate::Isolation::limits`] says beforehand and an empty [`Running::cgroup`] afterwards.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Memory in bytes.

@@ -1,8 +1,9 @@
 //! Which control groups there are, and where this process may make some.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Of the kernel's two interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,11 @@ impl Hierarchies {
     fn parse(mounts: &str, own: &str) -> Self {
         let all = mounts.lines().filter_map(|line| Hierarchy::parse(line, own)).collect();
         Self { all }
+    }
+
+    /// Whether a group with this controller can be made. Changes nothing.
+    pub(crate) fn offer(&self, controller: &str) -> bool {
+        self.all.iter().any(|hierarchy| hierarchy.offers(controller))
     }
 
     /// Whether there is nothing but version 2.
@@ -107,37 +113,67 @@ impl Hierarchy {
     }
 
     /// A group of version 2 either holds processes or hands its controllers down. So a sandbox's group lies beside this process's
-    /// own, or in one of those above, as near as controllers can be had there.
-    fn place_with(&self, controllers: &[&str]) -> Option<PathBuf> {
+    /// own, or in one of those above; the nearest first.
+    fn candidates(&self) -> Vec<PathBuf> {
         let own = self.own_directory();
-        let above: Vec<PathBuf> = own.ancestors().skip(1).map(PathBuf::from).collect();
-        let mut candidates: Vec<PathBuf> = above.into_iter().filter(|path| path.starts_with(&self.mount)).collect();
+        let above = own.ancestors().skip(1).filter(|path| path.starts_with(&self.mount));
+        let mut candidates: Vec<PathBuf> = above.map(PathBuf::from).collect();
         if candidates.is_empty() {
             candidates.push(self.mount.clone());
         }
-        let offered = |path: &PathBuf, file: &str| -> Vec<String> {
-            let text = fs::read_to_string(path.join(file)).unwrap_or_default();
-            text.split_whitespace().map(str::to_owned).collect()
-        };
-        let available = offered(&self.mount, "cgroup.controllers");
-        let wanted: Vec<&&str> = controllers
-            .iter()
-            .filter(|name| available.iter().any(|one| one == **name))
-            .collect();
-        let hands_down = |path: &PathBuf| {
-            for name in &wanted {
-                if !offered(path, "cgroup.subtree_control").iter().any(|one| one == **name) {
+        candidates
+    }
+
+    /// The place that has most of these controllers, which are switched on there where that is allowed.
+    fn place_with(&self, controllers: &[&str]) -> Option<PathBuf> {
+        let n_handed_down = |path: &PathBuf| {
+            let offered = names(&path.join("cgroup.controllers"));
+            let file = path.join("cgroup.subtree_control");
+            for name in controllers.iter().filter(|name| offered.contains(**name)) {
+                if !names(&file).contains(*name) {
                     // Tried, not asked: who may do this depends on more than owners.
-                    let _ = fs::write(path.join("cgroup.subtree_control"), format!("+{name}"));
+                    let _ = fs::write(&file, format!("+{name}"));
                 }
             }
-            let has = offered(path, "cgroup.subtree_control");
-            wanted.iter().all(|name| has.iter().any(|one| one == **name))
+            let handed_down = names(&file);
+            controllers.iter().filter(|name| handed_down.contains(**name)).count()
         };
+        let counted = self.candidates().into_iter().filter(|path| is_writable(path));
+        let counted: Vec<(usize, PathBuf)> = counted.map(|path| (n_handed_down(&path), path)).collect();
+        let most = counted.iter().map(|(count, _)| *count).max()?;
         // What version 2 can do without a controller is worth a group for `freezer` only.
-        let is_of_use = !wanted.is_empty() || controllers.contains(&"freezer");
-        candidates.into_iter().find(|path| is_of_use && hands_down(path))
+        if most == 0 && !controllers.contains(&"freezer") {
+            return None;
+        }
+        counted
+            .into_iter()
+            .find(|(count, _)| *count == most)
+            .map(|(_, path)| path)
     }
+
+    /// Whether a group with this controller can be made, as far as one can tell without making it.
+    fn offers(&self, controller: &str) -> bool {
+        match self.version {
+            Version::One => {
+                self.controllers.iter().any(|name| name == controller) && is_writable(&self.own_directory())
+            }
+            Version::Two => {
+                let has =
+                    |path: &PathBuf| is_writable(path) && names(&path.join("cgroup.controllers")).contains(controller);
+                self.candidates().iter().any(has)
+            }
+        }
+    }
+}
+
+fn is_writable(directory: &Path) -> bool {
+    rustix::fs::access(directory, rustix::fs::Access::WRITE_OK).is_ok()
+}
+
+/// The words of a file; none if it cannot be read.
+fn names(file: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    text.split_whitespace().map(str::to_owned).collect()
 }
 
 impl fmt::Display for Hierarchies {
@@ -172,6 +208,31 @@ mod tests {
             found.places(&["memory", "cpu"]),
             [place("/sys/fs/cgroup/memory/a"), place("/sys/fs/cgroup/cpu,cpuacct")]
         );
+    }
+
+    #[test]
+    fn version_2_makes_groups_where_most_controllers_are_handed_down() {
+        let mount = std::env::temp_dir().join(format!("hierarchy-{}", std::process::id()));
+        let put = |path: &str, offered: &str, handed_down: &str| {
+            fs::create_dir_all(mount.join(path)).unwrap();
+            fs::write(mount.join(path).join("cgroup.controllers"), offered).unwrap();
+            fs::write(mount.join(path).join("cgroup.subtree_control"), handed_down).unwrap();
+        };
+        put("", "cpu memory pids", "memory pids");
+        put("user", "memory pids", "pids");
+        put("user/own", "pids", "");
+        let mounts = format!("33 23 0:29 / {} rw - cgroup2 cgroup2 rw\n", mount.display());
+        let found = Hierarchies::parse(&mounts, "0::/user/own\n");
+        let place = |controllers: &[&str]| found.places(controllers).pop().map(|(_, place)| place);
+        assert_eq!(place(&["pids"]), Some(mount.join("user")));
+        assert_eq!(place(&["freezer"]), Some(mount.join("user")), "it needs no controller");
+        assert!(found.offer("cpu") && !found.offer("io") && found.is_version_2_alone());
+        assert_eq!(place(&["io"]), None);
+        // The file stands for the kernel's, which would switch it on: here it is what is written.
+        assert_eq!(place(&["memory", "pids"]), Some(mount.clone()));
+        let asked = fs::read_to_string(mount.join("user/cgroup.subtree_control")).unwrap();
+        assert!(asked.starts_with('+'), "{asked}");
+        fs::remove_dir_all(&mount).unwrap();
     }
 
     #[test]

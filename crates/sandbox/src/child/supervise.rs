@@ -89,7 +89,10 @@ fn run_and_wait(
     }
     let running = running(request, pid, group, &others);
     message::send(socket, &Reply::Started(running), &[pidfd.as_fd()])?;
-    wait(pid, &pidfd, socket.as_fd(), request.outlives_caller()).map(Some)
+    let caller = (!request.outlives_caller()).then(|| socket.as_fd());
+    // The end of one beside others thaws none of them.
+    let own_group = if let Request::Spawn(_) = request { group } else { &[] };
+    wait(pid, &pidfd, caller, own_group).map(Some)
 }
 
 fn receive(socket: &OwnedFd) -> Result<Option<(Streams, Request)>, SandboxError> {
@@ -122,23 +125,25 @@ fn running(request: &Request, pid: Pid, group: &[PathBuf], others: &Others) -> R
     }
 }
 
-/// Waits for the sandbox's end, and brings it about if the caller has gone.
-fn wait(pid: Pid, pidfd: &OwnedFd, socket: BorrowedFd<'_>, outlives_caller: bool) -> Result<Ended, SandboxError> {
-    let mut caller_matters = !outlives_caller;
+/// Waits for the sandbox's end, and brings it about if `caller`, the socket of one that matters, has gone.
+fn wait(
+    pid: Pid,
+    pidfd: &OwnedFd,
+    mut caller: Option<BorrowedFd<'_>>,
+    group: &[PathBuf],
+) -> Result<Ended, SandboxError> {
     loop {
         let mut descriptors = vec![PollFd::new(pidfd, PollFlags::IN)];
-        if caller_matters {
-            descriptors.push(PollFd::from_borrowed_fd(socket, PollFlags::RDHUP));
-        }
+        descriptors.extend(caller.map(|caller| PollFd::from_borrowed_fd(caller, PollFlags::RDHUP)));
         retry_on_intr(|| poll(&mut descriptors, None)).doing("wait for the sandbox")?;
         if !descriptors[0].revents().is_empty() {
-            return system::wait_for(pid)
-                .doing("wait for the sandbox")
-                .map(|waited| ended(&waited));
+            let waited = system::wait_for(pid).doing("wait for the sandbox")?;
+            return Ok(ended(&waited));
         }
-        caller_matters = false;
+        caller = None;
         // It can only have ended in the meantime.
         let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        cgroup::let_die(group);
     }
 }
 

@@ -19,6 +19,7 @@ crate::tests![
     input_goes_to_the_process,
     processes_are_listed_with_both_numbers,
     a_sandbox_with_a_group_is_paused_and_goes_on,
+    a_paused_sandbox_can_be_killed,
     a_sandbox_without_a_group_is_paused_too,
     memory_is_limited,
     processes_are_limited,
@@ -309,6 +310,34 @@ fn pauses(cgroup: Option<&str>) {
 
 fn a_sandbox_with_a_group_is_paused_and_goes_on() {
     pauses(Some(&format!("sandbox-test-{}", std::process::id())));
+}
+
+fn a_paused_sandbox_can_be_killed() {
+    let world = World::new();
+    let mut spec = world.shell("sleep 1000");
+    spec.cgroup = Some(format!("sandbox-paused-{}", std::process::id()));
+    for killed in [true, false] {
+        let (child, mut reader) = start(&spec).unwrap();
+        pause(&child.running).unwrap();
+        if killed {
+            child.kill(9).unwrap();
+            assert_eq!(child.wait().unwrap().how, How::Killed(9));
+        } else {
+            drop(child);
+        }
+        assert_eq!(reader.read(&mut [0]).unwrap(), 0);
+    }
+    // As on a machine with version 1 alone.
+    let (mut child, _reader) = start(&spec).unwrap();
+    child
+        .running
+        .cgroup
+        .retain(|directory| directory.join("freezer.state").exists());
+    if !child.running.cgroup.is_empty() {
+        pause(&child.running).unwrap();
+    }
+    child.kill(9).unwrap();
+    assert_eq!(child.wait().unwrap().how, How::Killed(9));
 }
 
 fn a_sandbox_without_a_group_is_paused_too() {

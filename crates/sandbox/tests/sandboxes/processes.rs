@@ -12,6 +12,7 @@ crate::tests![
     a_process_is_the_first_of_its_own,
     daemons_end_with_the_first_process,
     a_process_ends_when_its_child_is_dropped,
+    many_at_once_leave_nothing_behind,
     much_is_written_and_long_variables_are_read,
 ];
 
@@ -77,6 +78,37 @@ fn daemons_end_with_the_first_process() {
     let world = World::new();
     // The daemon keeps the pipe open: reading to its end returns only when it has died.
     assert_eq!(output(&world.shell("(sleep 1000 &) ; echo done")), "done\n");
+}
+
+fn many_at_once_leave_nothing_behind() {
+    let left = || {
+        let n_descriptors = std::fs::read_dir("/proc/self/fd").unwrap().count();
+        let n_mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap().lines().count();
+        (n_descriptors, n_mounts)
+    };
+    // The descriptor of our own program stays from the first on.
+    World::new().output("true");
+    let before = left();
+    let threads: Vec<_> = (0..4)
+        .map(|number| {
+            std::thread::spawn(move || {
+                let world = World::new();
+                for _ in 0..5 {
+                    assert_eq!(world.output(&format!("echo {number}")), format!("{number}\n"));
+                    assert!(spawn(&world.spec(&["none"]), Stdio::default()).is_err());
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    assert_eq!(left(), before);
+    let children = std::fs::read_to_string(format!("/proc/self/task/{}/children", std::process::id()));
+    assert!(
+        children.is_err() || children.unwrap().is_empty(),
+        "all helpers were waited for"
+    );
 }
 
 fn much_is_written_and_long_variables_are_read() {
