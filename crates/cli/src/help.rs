@@ -30,13 +30,18 @@ pub fn top(program: &Program) -> String {
 
 /// The groups of commands, and the commands that are not common ones.
 fn commands() -> String {
-    let mut text = "\nManagement Commands:\n".to_owned();
+    listing(("Management Commands", "Commands"), |name| !COMMON.contains(&name))
+}
+
+/// Groups of commands, and commands outside of groups, one below the other under these two titles: those that are `wanted`, by name.
+pub fn listing((groups, commands): (&str, &str), wanted: impl Fn(&str) -> bool) -> String {
+    let mut text = format!("\n{groups}:\n");
     for (name, about) in GROUPS {
         row(&mut text, name, about);
     }
-    text.push_str("\nCommands:\n");
+    writeln!(text, "\n{commands}:").expect("a String takes all text");
     for (name, spec) in grammar::members("") {
-        if !COMMON.contains(&name) {
+        if wanted(name) {
             row(&mut text, name, spec.about);
         }
     }

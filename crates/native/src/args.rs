@@ -2,6 +2,7 @@
 
 #![allow(clippy::doc_markdown)] // doc comments of arguments are their help text, where backticks would show
 
+mod all;
 mod named_context;
 mod output;
 mod pairs;
@@ -9,12 +10,13 @@ mod sandbox;
 mod secret;
 mod verbs;
 
+pub use all::command;
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
 pub use sandbox::{AddHost, AgentSpec, Bytes, Entitlement, SandboxArgs, Ulimit};
 pub use secret::{SecretSource, SecretSpec};
-pub use verbs::{is_docker, root_last};
+pub use verbs::{for_clap, is_docker};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -27,6 +29,11 @@ Examples:
   layerlab preview -o type=oci,dest=i.tar .     keep the image as an archive
   layerlab check .                              what BuildKit would warn about, without building
   layerlab preview --check -f other.Dockerfile .
+  layerlab images                               the images of this machine
+  layerlab save site -o site.tar                one of them as an archive, for docker load
+  layerlab load -i site.tar                     the other way round
+  layerlab system df; layerlab system prune     what everything takes, and freeing what nobody needs
+  layerlab system fsck                          whether everything is as its name says
 
 In a preview a RUN is simulated, and so is a base image that comes from the catalogue: both are marked `simulated`.
 Everything else is what BuildKit would make, to the digest.";
@@ -61,6 +68,19 @@ Examples:
   SOURCE_DATE_EPOCH=0 layerlab preview -o type=oci,dest=i.tar,rewrite-timestamp=true .
         The same digests on every machine.";
 
+const COMPLETION_EXAMPLES: &str = "\
+Examples:
+  eval \"$(layerlab completion bash)\"                                    for this shell; in ~/.bashrc for all
+  layerlab completion zsh > \"${fpath[1]}/_layerlab\"
+  layerlab completion fish > ~/.config/fish/completions/layerlab.fish";
+
+const FSCK_EXAMPLES: &str = "\
+Examples:
+  layerlab system fsck
+        Hash every blob, look for everything that images and the build cache name. Exit code 1 if something is wrong.
+  layerlab system fsck --repair
+        Broken files are moved to the folder `quarantine`; images and cached steps that need them lose their names.";
+
 const SERVE_EXAMPLES: &str = "\
 Examples:
   layerlab registry serve
@@ -89,9 +109,55 @@ pub enum Command {
     Preview(Box<PreviewArgs>),
     /// Say what BuildKit's build checks find in a Dockerfile, without building it
     Check(Box<CheckArgs>),
+    /// Print a script that completes commands, names of images and paths
+    Completion(CompletionArgs),
+    /// Write the manual pages
+    Man(ManArgs),
+    /// Check that everything in the store is whole (also: system fsck)
+    Fsck(FsckArgs),
     /// Run a registry
     #[command(subcommand)]
     Registry(RegistryCommand),
+}
+
+/// `layerlab completion`.
+#[derive(Debug, Args)]
+#[command(after_help = COMPLETION_EXAMPLES)]
+pub struct CompletionArgs {
+    /// Whose script
+    pub shell: Shell,
+}
+
+/// A shell that completes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// Fish.
+    Fish,
+    /// Zsh.
+    Zsh,
+}
+
+/// `layerlab man`.
+#[derive(Debug, Args)]
+pub struct ManArgs {
+    /// Where they go: a folder man1 in one that MANPATH names
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+}
+
+/// `layerlab system fsck`.
+#[derive(Debug, Args)]
+#[command(after_help = FSCK_EXAMPLES)]
+pub struct FsckArgs {
+    /// Repair what is broken: make it again, or put it away, so that it is fetched or built again
+    #[arg(long)]
+    pub repair: bool,
+
+    /// Where the store, the build cache and the images are [default: $LAYERLAB_ROOT, or $XDG_DATA_HOME/layerlab]
+    #[arg(long, value_name = "DIR")]
+    pub root: Option<PathBuf>,
 }
 
 /// What can be done with a registry.
@@ -141,7 +207,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "PLATFORM")]
     pub platform: Option<String>,
 
-    /// Where the store, the build cache and the images are [default: $XDG_DATA_HOME/layerlab]
+    /// Where the store, the build cache and the images are [default: $LAYERLAB_ROOT, or $XDG_DATA_HOME/layerlab]
     #[arg(long, value_name = "DIR")]
     pub root: Option<PathBuf>,
 

@@ -109,8 +109,12 @@ pub fn beside(place: &Path) -> PathBuf {
     place.with_file_name(name)
 }
 
-/// Makes a rename in the folder of `place` survive a power cut.
-fn sync_folder(place: &Path) -> io::Result<()> {
+/// Makes a rename or a removal in the folder of `place` survive a power cut.
+///
+/// # Errors
+///
+/// If the disk refuses.
+pub fn sync_folder(place: &Path) -> io::Result<()> {
     match place.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => File::open(folder)?.sync_all(),
         _ => File::open(".")?.sync_all(),

@@ -1,17 +1,28 @@
-//! The build cache between two runs of the program: one file, read whole, and replaced whole with what several runs learned.
+//! The build cache between two runs of the program: one file, to which each run appends what it learned.
+//!
+//! The file is a mark and pieces, each with its length and a checksum. A piece that a power cut left half is at the end, and is written
+//! over by the next one. Once there are many, they are written anew as one.
 
 use crate::disk::DiskBlobs;
-use crate::records::{self, CacheDoc, VERSION};
+use crate::records::{self, CacheDoc};
 use crate::state::{Changing, State};
 use builder::{Cache, Records};
-use serde::Deserialize;
+use oci::Digest;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use store::StoreError;
 
+/// What the file begins with; the last byte changes whenever older programs would misread what follows.
+const MAGIC: &[u8; 8] = b"recrds\0\x01";
+/// Bytes before each piece: its length and the beginning of its digest.
+const HEAD: usize = 4 + 8;
 /// A larger file is not ours, in bytes.
-const MAX_BYTES: u64 = 256 << 20;
+const MAX_BYTES: u64 = 1 << 30;
+/// So many pieces are written anew as one.
+const MAX_PIECES: usize = 200;
 /// So many steps of all projects are remembered, to tell what changed.
 const MAX_SEEN: usize = 20_000;
 
@@ -26,62 +37,92 @@ pub struct LoadedCache {
 
 /// Reads the cache. A file that cannot be understood is a cache that is lost, not an error: builds only take longer.
 pub fn load(path: &Path, blobs: &DiskBlobs) -> LoadedCache {
-    let lost = |why: String| LoadedCache {
-        cache: Cache::default(),
-        warning: Some(format!("the build cache in {} is not used: {why}", path.display())),
-    };
     match read_doc(path) {
         Ok(doc) => LoadedCache {
             cache: doc.map_or_else(Cache::default, |doc| Cache::of_records(records::of_doc(doc, blobs))),
             warning: None,
         },
-        Err(why) => lost(why),
+        Err(why) => LoadedCache {
+            cache: Cache::default(),
+            warning: Some(format!("the build cache in {} is not used: {why}", path.display())),
+        },
     }
 }
 
-/// The file, if there is one; why it cannot be understood.
-fn read_doc(path: &Path) -> Result<Option<CacheDoc>, String> {
-    let Some(bytes) = read(path).map_err(|error| error.to_string())? else {
-        return Ok(None);
-    };
-    match serde_json::from_slice::<VersionOnly>(&bytes) {
-        Ok(VersionOnly { version: VERSION }) => {}
-        Ok(VersionOnly { version }) => return Err(format!("expected version {VERSION} of it, found {version}")),
-        Err(error) => return Err(format!("expected JSON, found {error}")),
-    }
-    let doc = serde_json::from_slice(&bytes).map_err(|error| format!("it is damaged: {error}"))?;
-    Ok(Some(doc))
-}
-
-/// Writes the cache, all the files it names first. What other processes wrote there meanwhile stays. If one does so just now, `on_wait`
-/// is called once.
+/// Keeps what is in `records` and was not in `loaded`, all the files it names first. What other processes wrote meanwhile stays. If one
+/// does so just now, `on_wait` is called once.
 ///
 /// # Errors
 ///
-/// If the store or the file cannot be written; then the old file is still there.
-pub fn save(state: &State, records: &Records, blobs: &mut DiskBlobs, on_wait: impl FnOnce()) -> Result<(), SaveError> {
-    let mut doc = records::to_doc(records, blobs)?;
+/// If the store or the file cannot be written; then what was there is still there.
+pub fn save(
+    state: &State,
+    loaded: &Records,
+    records: &Records,
+    blobs: &mut DiskBlobs,
+    on_wait: impl FnOnce(),
+) -> Result<(), SaveError> {
+    let doc = records::to_doc(&records::learned(loaded, records), blobs)?;
+    if doc.is_empty() {
+        return Ok(());
+    }
     // What the file names must be durable before the file is.
     blobs.sync().map_err(SaveError::Write)?;
-    let _changing = state.change(on_wait).map_err(SaveError::Write)?;
-    // A file that cannot be understood was lost before.
-    if let Ok(Some(old)) = read_doc(&state.cache_file()) {
-        doc.merge(old, MAX_SEEN);
-    }
-    let bytes = serde_json::to_vec(&doc).expect("digests and numbers have a JSON form");
-    crate::atomic::write_file(&state.cache_file(), &bytes).map_err(SaveError::Write)
+    let changing = state.change(on_wait).map_err(SaveError::Write)?;
+    append(state, &changing, &doc).map_err(SaveError::Write)
 }
 
-/// Forgets everything.
+/// Adds a piece to the file, or writes it anew.
+fn append(state: &State, _changing: &Changing, doc: &CacheDoc) -> io::Result<()> {
+    let path = state.cache_file();
+    let bytes = read(&path)?.unwrap_or_default();
+    // A file that cannot be understood was lost before.
+    let whole = pieces(&bytes).ok().filter(|pieces| pieces.list.len() < MAX_PIECES);
+    let Some(whole) = whole else {
+        let mut all = merged(&bytes).unwrap_or_default();
+        all.merge(doc.clone());
+        all.forget_places(MAX_SEEN);
+        return write_doc(state, &all);
+    };
+    let file = File::options().write(true).open(&path)?;
+    let piece = framed(doc);
+    file.write_all_at(&piece, whole.end as u64)?;
+    file.set_len((whole.end + piece.len()) as u64)?;
+    file.sync_all()
+}
+
+/// Replaces the whole file.
 ///
 /// # Errors
 ///
-/// If the file cannot be removed.
-pub fn clear(state: &State, _changing: &Changing) -> io::Result<()> {
-    match std::fs::remove_file(state.cache_file()) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
+/// If the disk refuses; then the old file is still there.
+pub(crate) fn write_doc(state: &State, doc: &CacheDoc) -> io::Result<()> {
+    let bytes = [&MAGIC[..], &framed(doc)].concat();
+    crate::atomic::write_file(&state.cache_file(), &bytes)
+}
+
+/// The file, if there is one.
+///
+/// # Errors
+///
+/// Why it cannot be understood.
+pub(crate) fn read_doc(path: &Path) -> Result<Option<CacheDoc>, String> {
+    match read(path).map_err(|error| error.to_string())? {
+        Some(bytes) => merged(&bytes).map(Some),
+        None => Ok(None),
     }
+}
+
+/// Forgets results, durably: blobs that only they need are removed next.
+///
+/// # Errors
+///
+/// If the file cannot be replaced.
+pub fn forget(state: &State, _changing: &Changing, results: &BTreeSet<Digest>) -> io::Result<()> {
+    // A file that cannot be understood is lost already.
+    let mut doc = read_doc(&state.cache_file()).ok().flatten().unwrap_or_default();
+    doc.forget(results);
+    write_doc(state, &doc)
 }
 
 /// Why the cache could not be kept.
@@ -96,9 +137,51 @@ pub enum SaveError {
     Write(io::Error),
 }
 
-#[derive(Deserialize)]
-struct VersionOnly {
-    version: u32,
+/// A piece with what comes before it.
+fn framed(doc: &CacheDoc) -> Vec<u8> {
+    let body = doc.to_bytes();
+    let mut bytes = (body.len() as u32).to_le_bytes().to_vec();
+    bytes.extend(&Digest::of(&body).as_bytes()[..8]);
+    bytes.extend(body);
+    bytes
+}
+
+/// The pieces of a file.
+struct Pieces<'a> {
+    list: Vec<&'a [u8]>,
+    /// Where the next one goes.
+    end: usize,
+}
+
+/// Takes a file apart. What is not whole ends it.
+fn pieces(bytes: &[u8]) -> Result<Pieces<'_>, String> {
+    let mut rest = bytes
+        .strip_prefix(MAGIC)
+        .ok_or_else(|| "expected records of a build cache, found something else".to_owned())?;
+    let mut list = Vec::new();
+    while let Some((head, after)) = rest.split_first_chunk::<HEAD>() {
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        let Some((body, after)) = after.split_at_checked(length) else {
+            break;
+        };
+        if Digest::of(body).as_bytes()[..8] != head[4..] {
+            break;
+        }
+        list.push(body);
+        rest = after;
+    }
+    Ok(Pieces {
+        list,
+        end: bytes.len() - rest.len(),
+    })
+}
+
+fn merged(bytes: &[u8]) -> Result<CacheDoc, String> {
+    let mut all = CacheDoc::default();
+    for body in pieces(bytes)?.list {
+        all.merge(CacheDoc::of_bytes(body)?);
+    }
+    Ok(all)
 }
 
 fn read(path: &Path) -> io::Result<Option<Vec<u8>>> {
@@ -137,7 +220,7 @@ mod tests {
     }
 
     fn save(state: &State, records: &Records, blobs: &mut DiskBlobs) {
-        super::save(state, records, blobs, || {}).unwrap();
+        super::save(state, &Records::default(), records, blobs, || {}).unwrap();
     }
 
     fn sample(blobs: &mut DiskBlobs) -> Records {
@@ -270,36 +353,66 @@ mod tests {
     }
 
     #[test]
-    fn a_record_whose_files_are_gone_is_a_miss() {
+    fn a_record_whose_layer_is_gone_is_a_miss() {
         let scratch = Scratch::new();
         let (state, mut blobs) = open(&scratch);
         let records = sample(&mut blobs);
         save(&state, &records, &mut blobs);
-        let blob = scratch.path("store/blobs/sha256").join(Digest::of(b"hello").hex());
-        fs::remove_file(blob).unwrap();
+        fs::remove_dir_all(blobs.layers()).unwrap();
         let loaded = load(&state.cache_file(), &blobs);
         assert_eq!((loaded.cache.records().results.len(), loaded.warning), (0, None));
     }
 
     #[test]
-    fn a_damaged_or_foreign_file_is_a_warning_and_an_empty_cache() {
+    fn a_foreign_file_is_a_warning_and_an_empty_cache_and_is_replaced() {
         let scratch = Scratch::new();
-        let blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
-        for text in [
-            "",
-            "{",
-            "[]",
-            "{\"version\": 999}",
-            "{\"version\": 1}",
-            "{\"version\": 1, \"results\": 3}",
-        ] {
-            let loaded = load(&scratch.write("cache.json", text), &blobs);
-            assert_eq!(loaded.cache.records(), &Records::default(), "{text}");
-            assert!(
-                loaded.warning.is_some_and(|warning| warning.contains("is not used: ")),
-                "{text}"
-            );
+        let (state, mut blobs) = open(&scratch);
+        let records = sample(&mut blobs);
+        for text in [&b""[..], b"{}", b"recrds\0\xff", b"recrds"] {
+            let loaded = load(&scratch.write("cache", text), &blobs);
+            assert_eq!(loaded.cache.records(), &Records::default());
+            assert!(loaded.warning.is_some_and(|warning| warning.contains("is not used: ")));
+            save(&state, &records, &mut blobs);
+            assert_eq!(load(&state.cache_file(), &blobs).cache.records(), &records);
         }
         assert_eq!(load(&scratch.path("nope"), &blobs).warning, None);
+    }
+
+    #[test]
+    fn half_a_piece_is_what_a_power_cut_left_and_is_written_over() {
+        let scratch = Scratch::new();
+        let (state, mut blobs) = open(&scratch);
+        let first = sample(&mut blobs);
+        save(&state, &first, &mut blobs);
+        let whole = fs::read(state.cache_file()).unwrap();
+        let mut second = Records::default();
+        second.seen.insert("of second".to_owned(), Seen::default());
+        save(&state, &second, &mut blobs);
+        let both = fs::read(state.cache_file()).unwrap();
+        for cut in whole.len()..both.len() {
+            fs::write(state.cache_file(), &both[..cut]).unwrap();
+            assert_eq!(load(&state.cache_file(), &blobs).cache.records(), &first);
+        }
+        let mut torn = both.clone();
+        *torn.last_mut().unwrap() ^= 1;
+        fs::write(state.cache_file(), &torn).unwrap();
+        save(&state, &second, &mut blobs);
+        assert_eq!(fs::read(state.cache_file()).unwrap(), both);
+    }
+
+    #[test]
+    fn nothing_new_writes_nothing_and_many_pieces_become_one() {
+        let scratch = Scratch::new();
+        let (state, mut blobs) = open(&scratch);
+        let records = sample(&mut blobs);
+        save(&state, &records, &mut blobs);
+        let one = fs::read(state.cache_file()).unwrap();
+        super::save(&state, &records, &records, &mut blobs, || panic!("nobody else writes")).unwrap();
+        assert_eq!(fs::read(state.cache_file()).unwrap(), one);
+        for _ in 0..MAX_PIECES {
+            save(&state, &records, &mut blobs);
+        }
+        assert_eq!(fs::read(state.cache_file()).unwrap(), one);
+        assert_eq!(load(&state.cache_file(), &blobs).cache.records(), &records);
     }
 }

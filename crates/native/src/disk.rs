@@ -223,6 +223,11 @@ impl DiskBlobs {
         Ok(())
     }
 
+    /// The folder of the blobs.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The folder beside the blobs that has what layers list.
     pub fn layers(&self) -> &Path {
         &self.layers

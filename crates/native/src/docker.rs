@@ -8,6 +8,7 @@ mod host;
 mod plugged;
 
 use crate::cache_file;
+use crate::collect::collect;
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
@@ -15,13 +16,15 @@ use crate::session::{WAITING, root_of};
 use crate::state::{Changing, State};
 use crate::terminal::Terminal;
 use crate::volumes;
-use builder::Cache;
+use builder::{Cache, Record, Records};
 use cli::docker::Outcome;
 use cli::grammar::{Effect, Flag, Kind, Verb};
 use cli::program::Program;
 use cli::words::{Answer, Call, parse_for};
 use engine::Daemon;
 use host::{Here, HereFiles};
+use oci::Digest;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// This program, as its commands name it.
 pub static PROGRAM: Program = Program {
@@ -102,6 +105,20 @@ fn manner(verb: Verb) -> Manner {
     }
 }
 
+/// The results that a command dropped from the build cache.
+fn forgotten(before: &BTreeMap<Digest, Record>, after: &Records) -> BTreeSet<Digest> {
+    let keys = before.keys().filter(|key| !after.results.contains_key(*key));
+    keys.copied().collect()
+}
+
+/// Whether a command may leave something that nobody needs.
+fn removes(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::ImageRm | Verb::ImagePrune | Verb::SystemPrune | Verb::BuilderPrune
+    )
+}
+
 /// Whether a command needs the build cache.
 fn wants_cache(verb: Verb) -> bool {
     matches!(
@@ -148,7 +165,7 @@ impl Machine {
         } else {
             Cache::default()
         };
-        let had_records = !cache.records().results.is_empty();
+        let results = cache.records().results.clone();
         let mut daemon = before.clone();
         // What is said is believed: it waits until what it says is durable.
         let mut held = Vec::new();
@@ -157,7 +174,8 @@ impl Machine {
             flush(&held, terminal)?;
             return Ok(outcome);
         }
-        if manner != Manner::Reads && daemon != before {
+        let forgotten = forgotten(&results, cache.records());
+        if manner != Manner::Reads && (daemon != before || !forgotten.is_empty()) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;
             let changing = match changing {
                 Some(changing) => changing,
@@ -165,12 +183,25 @@ impl Machine {
             };
             images::change(&self.state, &changing, &before, &daemon, &self.blobs).map_err(Failure::new)?;
             volumes::change(&self.state, &changing, &before, &daemon).map_err(Failure::new)?;
-            if had_records && cache.records().results.is_empty() {
-                cache_file::clear(&self.state, &changing).map_err(Failure::new)?;
+            if !forgotten.is_empty() {
+                cache_file::forget(&self.state, &changing, &forgotten).map_err(Failure::new)?;
             }
+        }
+        if removes(self.verb) {
+            self.collect(terminal);
         }
         flush(&held, terminal)?;
         Ok(outcome)
+    }
+
+    /// Frees what nobody needs any more. What cannot be freed now is by the next command that removes something.
+    fn collect(&self, terminal: &mut Terminal<'_>) {
+        match collect(&self.state, &self.blobs) {
+            Ok(Some(_)) => {}
+            Ok(None) if self.verb == Verb::ImageRm => {}
+            Ok(None) => terminal.remark("the space is freed later: another layerlab uses the store"),
+            Err(error) => terminal.remark(&format!("warning: the space could not be freed: {error}")),
+        }
     }
 
     fn change(&self, terminal: &mut Terminal<'_>) -> Result<Changing, Failure> {
@@ -207,7 +238,10 @@ impl Machine {
             registries: &plugged::registries(),
             transport: &mut *transport,
             wire: &mut registry::client::Bare,
-            host: &mut Here { files: HereFiles },
+            host: &mut Here {
+                files: HereFiles,
+                root: self.state.root().display().to_string(),
+            },
             now: terminal.now,
             out: if streams { terminal.stdout } else { held },
             err: terminal.stderr,

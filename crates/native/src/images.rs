@@ -155,16 +155,14 @@ pub fn change(
             let gone = |entry: &Descriptor, ids: &mut Ids<'_>| {
                 name_of(entry).as_ref() == Some(*name) && ids.of(entry) == Some(*id)
             };
-            take(&mut index, after, &mut ids, gone);
+            take(&mut index, &mut ids, gone);
         }
     }
     for (name, id) in &is {
         if was.get(name) != Some(id)
             && let Some(stored) = after.image_by_id(*id)
         {
-            take(&mut index, after, &mut ids, |entry, _| {
-                name_of(entry).as_ref() == Some(*name)
-            });
+            take(&mut index, &mut ids, |entry, _| name_of(entry).as_ref() == Some(*name));
             index.manifests.push(entry_of(stored, Some(name)));
         }
     }
@@ -200,27 +198,23 @@ pub fn change(
     crate::atomic::write_file(&index_file(state), &index.to_json()).map_err(failed)
 }
 
-/// Takes entries out. An image that has no other stays, without a name, if `after` has it.
-fn take(
-    index: &mut Index,
-    after: &Daemon,
-    ids: &mut Ids<'_>,
-    mut is_gone: impl FnMut(&Descriptor, &mut Ids<'_>) -> bool,
-) {
-    let mut kept = Vec::new();
-    let mut nameless = Vec::new();
-    for entry in std::mem::take(&mut index.manifests) {
+/// Takes names out. An image that has no other keeps its entry without one.
+fn take(index: &mut Index, ids: &mut Ids<'_>, mut is_gone: impl FnMut(&Descriptor, &mut Ids<'_>) -> bool) {
+    let (mut kept, mut nameless) = (Vec::new(), Vec::new());
+    for mut entry in std::mem::take(&mut index.manifests) {
         if is_gone(&entry, ids) {
-            nameless.extend(ids.of(&entry));
+            entry.annotations.remove(NAME);
+            entry.annotations.remove(REF_NAME);
+            nameless.push(entry);
         } else {
             kept.push(entry);
         }
     }
     index.manifests = kept;
-    for id in nameless {
-        let is_there = index.manifests.iter().any(|entry| ids.of(entry) == Some(id));
-        if let Some(stored) = after.image_by_id(id).filter(|_| !is_there) {
-            index.manifests.push(entry_of(stored, None));
+    for entry in nameless {
+        let id = ids.of(&entry);
+        if id.is_some() && !index.manifests.iter().any(|other| ids.of(other) == id) {
+            index.manifests.push(entry);
         }
     }
 }
@@ -297,16 +291,20 @@ fn tagged_of(entry: &Descriptor) -> Option<Time> {
     })
 }
 
-/// The name that an entry gives its image.
-fn name_of(entry: &Descriptor) -> Option<Reference> {
-    let text = entry
-        .annotations
-        .get(NAME)
-        .or_else(|| entry.annotations.get(REF_NAME))?;
-    Reference::parse(text).ok().map(Reference::or_latest)
+/// The name that an entry gives its image. Where the two that it can have disagree, somebody gave it the short one, copying the other.
+pub(crate) fn name_of(entry: &Descriptor) -> Option<Reference> {
+    let name = |key: &str| Some(Reference::parse(entry.annotations.get(key)?).ok()?.or_latest());
+    let (Some(full), Some(short)) = (name(NAME), entry.annotations.get(REF_NAME)) else {
+        return name(NAME).or_else(|| name(REF_NAME));
+    };
+    if *short == full.familiar() || Some(short.as_str()) == full.tag() {
+        Some(full)
+    } else {
+        name(REF_NAME)
+    }
 }
 
-fn index_file(state: &State) -> PathBuf {
+pub(crate) fn index_file(state: &State) -> PathBuf {
     state.layout().join("index.json")
 }
 
@@ -315,7 +313,7 @@ fn index_file(state: &State) -> PathBuf {
 /// # Errors
 ///
 /// If it cannot be read or understood: it is the list of all images, and nothing may take its place.
-fn read_index(state: &State) -> io::Result<Index> {
+pub(crate) fn read_index(state: &State) -> io::Result<Index> {
     let bytes = match fs::read(index_file(state)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Index::new(Vec::new())),
         other => other?,

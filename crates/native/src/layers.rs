@@ -91,7 +91,7 @@ pub fn read(place: &Path) -> Result<Changeset, String> {
 }
 
 /// Where what a layer lists is kept.
-fn place(blobs: &DiskBlobs, diff_id: DiffId) -> PathBuf {
+pub(crate) fn place(blobs: &DiskBlobs, diff_id: DiffId) -> PathBuf {
     blobs.layers().join(diff_id.0.hex())
 }
 

@@ -8,8 +8,11 @@
 pub mod advising;
 pub mod build;
 pub mod check;
+pub mod completion;
 pub mod docker;
+pub mod fsck;
 pub mod job;
+pub mod manual;
 pub mod preview;
 pub mod serve;
 // What a person says.
@@ -20,6 +23,7 @@ pub mod terminal;
 // What lies on disk.
 pub mod atomic;
 pub mod cache_file;
+pub mod collect;
 pub mod disk;
 pub mod executor;
 pub mod files;
@@ -38,6 +42,7 @@ pub mod outputs;
 pub mod outside;
 pub mod placed;
 pub mod records;
+pub mod references;
 pub mod session;
 pub mod snapshots;
 pub mod state;

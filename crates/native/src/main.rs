@@ -1,11 +1,14 @@
 //! The `layerlab` program.
 
-use clap::Parser;
-use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
+use clap::FromArgMatches;
+use native::args::{Call, Cli, Command, RegistryCommand, command, for_clap, is_docker};
 use native::build::{Isolation, build};
 use native::check::{Verdict, Wanted, check};
+use native::completion;
 use native::docker;
 use native::failure::Failure;
+use native::fsck::{Soundness, fsck};
+use native::manual;
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
@@ -59,13 +62,22 @@ fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Resul
     if is_docker(&words) {
         return docker::run(&words, terminal).map(ExitCode::from);
     }
-    let cli = Cli::parse_from(root_last(std::env::args_os().collect()));
+    if let [word, rest @ ..] = &words[..]
+        && word == completion::ASK
+    {
+        return terminal
+            .print(&completion::candidates(rest, terminal))
+            .map(|()| ExitCode::SUCCESS);
+    }
+    let matches = command().get_matches_from(for_clap(std::env::args_os().collect()));
+    // What matches the command line has the form of its arguments.
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     run(&cli, isolation, terminal)
 }
 
 /// Whether commands are to be run.
 fn is_build() -> bool {
-    let words = root_last(std::env::args_os().collect());
+    let words = for_clap(std::env::args_os().collect());
     words.get(1).is_some_and(|word| word == "build")
 }
 
@@ -86,6 +98,20 @@ fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) ->
         Command::Preview(args) => {
             preview(args, terminal)?;
             return Ok(ExitCode::SUCCESS);
+        }
+        Command::Completion(args) => {
+            terminal.print(completion::script(args.shell))?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Man(args) => {
+            manual::write(&args.dir)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Fsck(args) => {
+            return Ok(match fsck(args, terminal)? {
+                Soundness::Sound => ExitCode::SUCCESS,
+                Soundness::Broken => ExitCode::FAILURE,
+            });
         }
         Command::Registry(RegistryCommand::Serve(args)) => {
             Registry::bind(args, &variables())?.run();

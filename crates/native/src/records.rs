@@ -1,4 +1,4 @@
-//! The build cache as JSON: twins of its records, and the way there and back.
+//! The build cache as bytes: twins of its records, and the way there and back.
 
 use crate::disk::DiskBlobs;
 use crate::layers;
@@ -8,21 +8,17 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{BlobStore, Layer, LayerSource, StoreError, Time};
 
-/// A number that changes whenever older programs would misread what follows.
-pub const VERSION: u32 = 2;
-
-/// The whole file.
-#[derive(Serialize, Deserialize)]
+/// All records, or some.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CacheDoc {
-    /// [`VERSION`].
-    pub version: u32,
     results: BTreeMap<Digest, RecordDoc>,
     links: BTreeMap<Digest, BTreeSet<Digest>>,
     seen: BTreeMap<String, SeenDoc>,
-    rewritten: Vec<RewrittenDoc>,
+    /// By DiffID and epoch.
+    rewritten: BTreeMap<(Digest, i64), LayerDoc>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct RecordDoc {
     created: TimeDoc,
     layer: Option<LayerDoc>,
@@ -31,15 +27,23 @@ struct RecordDoc {
     simulated: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct LayerDoc {
     diff_id: Digest,
-    descriptor: Descriptor,
+    /// The descriptor as JSON: it leaves out what it has not.
+    descriptor: String,
     /// Whether the blob store holds the layer's blob; else it is written from the changes.
     is_blob: bool,
 }
 
-#[derive(Serialize, Deserialize)]
+impl LayerDoc {
+    fn parts(&self) -> (DiffId, Option<Descriptor>) {
+        let blob = || serde_json::from_str(&self.descriptor).ok();
+        (DiffId(self.diff_id), self.is_blob.then(blob).flatten())
+    }
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct SeenDoc {
     text: String,
     definition: Vec<(String, String)>,
@@ -47,15 +51,8 @@ struct SeenDoc {
     files: BTreeMap<String, Digest>,
 }
 
-#[derive(Serialize, Deserialize)]
-struct RewrittenDoc {
-    diff_id: Digest,
-    epoch: i64,
-    layer: LayerDoc,
-}
-
 /// A time: seconds and nanoseconds.
-#[derive(Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub struct TimeDoc(i64, u32);
 
 /// The file for `records`. The lists of their layers are kept beside `blobs`, with the contents of all files they name.
@@ -68,7 +65,7 @@ pub fn to_doc(records: &Records, blobs: &mut DiskBlobs) -> Result<CacheDoc, Stor
         layers::keep(layer, blobs)?;
         Ok(LayerDoc {
             diff_id: layer.diff_id.0,
-            descriptor: layer.descriptor.clone(),
+            descriptor: serde_json::to_string(&layer.descriptor).expect("texts have a JSON form"),
             is_blob: layer.source == LayerSource::Blob,
         })
     };
@@ -83,17 +80,12 @@ pub fn to_doc(records: &Records, blobs: &mut DiskBlobs) -> Result<CacheDoc, Stor
         };
         results.insert(*key, doc);
     }
-    let mut rewritten = Vec::new();
+    let mut rewritten = BTreeMap::new();
     for ((diff_id, epoch), layer) in &records.rewritten {
-        rewritten.push(RewrittenDoc {
-            diff_id: diff_id.0,
-            epoch: *epoch,
-            layer: layer_doc(layer)?,
-        });
+        rewritten.insert((diff_id.0, *epoch), layer_doc(layer)?);
     }
     let seen = records.seen.iter().map(|(place, seen)| (place.clone(), seen_doc(seen)));
     Ok(CacheDoc {
-        version: VERSION,
         results,
         links: records.links.clone(),
         seen: seen.collect(),
@@ -102,28 +94,97 @@ pub fn to_doc(records: &Records, blobs: &mut DiskBlobs) -> Result<CacheDoc, Stor
 }
 
 impl CacheDoc {
-    /// Adds what `old` has and this one has not: what other processes learned meanwhile. Of what builds consisted of, only so many
-    /// places are remembered.
-    pub fn merge(&mut self, old: CacheDoc, max_seen: usize) {
-        for (key, record) in old.results {
-            self.results.entry(key).or_insert(record);
+    /// The layers of all records: their DiffIDs, and their blobs if they are not written from what they list.
+    pub fn layers(&self) -> impl Iterator<Item = (DiffId, Option<Descriptor>)> {
+        let results = self.results.values().filter_map(|record| record.layer.as_ref());
+        let layers = results.chain(self.rewritten.values());
+        layers.map(LayerDoc::parts)
+    }
+
+    /// Drops the records whose layer is not `wanted`. Returns how many.
+    pub fn retain(&mut self, wanted: impl Fn(DiffId, Option<&Descriptor>) -> bool) -> usize {
+        let before = self.results.len() + self.rewritten.len();
+        let is_wanted = |layer: &LayerDoc| {
+            let (diff_id, blob) = layer.parts();
+            wanted(diff_id, blob.as_ref())
+        };
+        self.results
+            .retain(|_, record| record.layer.as_ref().is_none_or(is_wanted));
+        self.rewritten.retain(|_, layer| is_wanted(layer));
+        for keys in self.links.values_mut() {
+            keys.retain(|key| self.results.contains_key(key));
         }
-        for (link, keys) in old.links {
+        self.links.retain(|_, keys| !keys.is_empty());
+        before - self.results.len() - self.rewritten.len()
+    }
+
+    /// Drops results, and whatever leads to nothing then. Without results there is nothing to remember of builds either.
+    pub fn forget(&mut self, results: &BTreeSet<Digest>) {
+        self.results.retain(|key, _| !results.contains(key));
+        for keys in self.links.values_mut() {
+            keys.retain(|key| self.results.contains_key(key));
+        }
+        self.links.retain(|_, keys| !keys.is_empty());
+        // Layers that were made of others can be made of them again.
+        self.rewritten.clear();
+        if self.results.is_empty() {
+            self.seen.clear();
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.results.is_empty() && self.links.is_empty() && self.seen.is_empty() && self.rewritten.is_empty()
+    }
+
+    /// Adds what is newer than this: what both have counts as it is there.
+    pub fn merge(&mut self, newer: CacheDoc) {
+        self.results.extend(newer.results);
+        for (link, keys) in newer.links {
             self.links.entry(link).or_default().extend(keys);
         }
-        for (place, seen) in old.seen {
-            if self.seen.len() < max_seen {
-                self.seen.entry(place).or_insert(seen);
-            }
-        }
-        let known: BTreeSet<(Digest, i64)> = self
-            .rewritten
-            .iter()
-            .map(|rewritten| (rewritten.diff_id, rewritten.epoch))
-            .collect();
-        let is_new = |rewritten: &RewrittenDoc| !known.contains(&(rewritten.diff_id, rewritten.epoch));
-        self.rewritten.extend(old.rewritten.into_iter().filter(is_new));
+        self.seen.extend(newer.seen);
+        self.rewritten.extend(newer.rewritten);
     }
+
+    /// Forgets of what builds consisted, beyond so many places.
+    pub fn forget_places(&mut self, max: usize) {
+        while self.seen.len() > max {
+            self.seen.pop_first();
+        }
+    }
+
+    /// As bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).expect("memory takes it")
+    }
+
+    /// The records of bytes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with them.
+    pub fn of_bytes(bytes: &[u8]) -> Result<CacheDoc, String> {
+        postcard::from_bytes(bytes).map_err(|error| format!("it is damaged: {error}"))
+    }
+}
+
+/// What is in `records` and is not in `loaded`, or otherwise.
+pub fn learned(loaded: &Records, records: &Records) -> Records {
+    let mut new = Records::default();
+    let results = records.results.iter();
+    let results = results.filter(|(key, _)| !loaded.results.contains_key(*key));
+    new.results.extend(results.map(|(key, record)| (*key, record.clone())));
+    let links = records.links.iter();
+    let links = links.filter(|(link, keys)| loaded.links.get(*link) != Some(*keys));
+    new.links.extend(links.map(|(link, keys)| (*link, keys.clone())));
+    let seen = records.seen.iter();
+    let seen = seen.filter(|(place, seen)| loaded.seen.get(*place) != Some(*seen));
+    new.seen.extend(seen.map(|(place, seen)| (place.clone(), seen.clone())));
+    let rewritten = records.rewritten.iter();
+    let rewritten = rewritten.filter(|(of, _)| !loaded.rewritten.contains_key(*of));
+    new.rewritten.extend(rewritten.map(|(of, layer)| (*of, layer.clone())));
+    new
 }
 
 /// The records of a file. One whose layer is not all in `blobs` any more is left out: its step is then a miss.
@@ -157,7 +218,7 @@ pub fn of_doc(doc: CacheDoc, blobs: &DiskBlobs) -> Records {
             },
         );
     }
-    for RewrittenDoc { diff_id, epoch, layer } in doc.rewritten {
+    for ((diff_id, epoch), layer) in doc.rewritten {
         if let Some(layer) = layer_of(layer, blobs) {
             records.rewritten.insert((DiffId(diff_id), epoch), layer);
         }
@@ -191,10 +252,11 @@ fn layer_of(doc: LayerDoc, blobs: &DiskBlobs) -> Option<Layer> {
     } else {
         LayerSource::Changes
     };
-    if doc.is_blob && blobs.size(&doc.descriptor.digest) != Some(doc.descriptor.size) {
+    let descriptor: Descriptor = serde_json::from_str(&doc.descriptor).ok()?;
+    if doc.is_blob && blobs.size(&descriptor.digest) != Some(descriptor.size) {
         return None;
     }
-    layers::find(DiffId(doc.diff_id), doc.descriptor, Some(source), blobs)
+    layers::find(DiffId(doc.diff_id), descriptor, Some(source), blobs)
 }
 
 fn seen_doc(seen: &Seen) -> SeenDoc {

@@ -72,9 +72,37 @@ impl State {
         Ok(is_alone)
     }
 
+    /// Uses the folder alone from here on. If others use it, `on_wait` is called once and this waits for them.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn wait_alone(&self, on_wait: impl FnOnce()) -> io::Result<()> {
+        if !self.alone()? {
+            on_wait();
+            self.lock.lock()?;
+        }
+        Ok(())
+    }
+
+    /// The folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The OCI layout that holds all blobs and, in its index, the images.
     pub fn layout(&self) -> PathBuf {
         self.root.join("store")
+    }
+
+    /// The folder of roots: see [`references`](crate::references).
+    pub fn roots(&self) -> PathBuf {
+        self.root.join("roots")
+    }
+
+    /// Where what is broken is put away.
+    pub fn quarantine(&self) -> PathBuf {
+        self.root.join("quarantine")
     }
 
     /// The list of volumes.
@@ -109,7 +137,7 @@ impl State {
 
     /// The records of the build cache.
     pub fn cache_file(&self) -> PathBuf {
-        self.root.join("cache.json")
+        self.root.join("cache")
     }
 }
 

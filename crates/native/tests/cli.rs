@@ -259,12 +259,12 @@ fn projects_share_the_cache_but_each_is_told_its_own_changes() {
 fn a_damaged_cache_is_a_warning_and_a_longer_build() {
     let bench = Bench::new(HELLO);
     bench.preview(&[]).ok();
-    fs::write(bench.path("root/cache.json"), "{\"version\": 1, oops").unwrap();
+    fs::write(bench.path("root/cache"), "{\"version\": 1, oops").unwrap();
     let again = bench.preview(&[]).ok();
     assert!(
         again
             .stderr
-            .contains("warning: the build cache in root/cache.json is not used: "),
+            .contains("warning: the build cache in root/cache is not used: "),
         "{}",
         again.stderr
     );

@@ -107,6 +107,12 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
         println!("docker: installing");
         machine::apt_install(&["docker.io"])?;
     }
+    for (program, package) in [("mkfs.xfs", "xfsprogs"), ("skopeo", "skopeo"), ("umoci", "umoci")] {
+        if process::find(program).is_none() {
+            println!("{package}: installing");
+            machine::apt_install(&[package])?;
+        }
+    }
     Ok(true)
 }
 

@@ -18,6 +18,16 @@ pub trait Host {
         &DOCKER
     }
 
+    /// What the daemon is, as `docker version` says it.
+    fn platform(&self) -> &'static str {
+        "Layerlab (a simulated daemon)"
+    }
+
+    /// The directory where the daemon keeps everything.
+    fn data_root(&self) -> String {
+        "/var/lib/docker".to_owned()
+    }
+
     /// The directory that relative paths start from, absolute.
     fn cwd(&self) -> String;
 

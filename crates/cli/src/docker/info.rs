@@ -9,10 +9,9 @@ use std::fmt::Write as _;
 
 /// The version of the daemon's interface that this command line follows.
 const API: &str = "1.50";
-/// What all this is.
-const PLATFORM: &str = "Layerlab (a simulated daemon)";
 
 pub(super) fn version(call: &Call, session: &mut Session<'_, '_>) -> Done {
+    let platform = session.host.platform();
     if let Some(format) = call.text("format").filter(|format| !format.is_empty()) {
         let value = Value::structure([
             (
@@ -30,7 +29,7 @@ pub(super) fn version(call: &Call, session: &mut Session<'_, '_>) -> Done {
             (
                 "Server",
                 Value::structure([
-                    ("Platform", Value::structure([("Name", PLATFORM.into())])),
+                    ("Platform", Value::structure([("Name", platform.into())])),
                     ("Version", VERSION.into()),
                     ("ApiVersion", API.into()),
                     ("MinAPIVersion", "1.24".into()),
@@ -44,7 +43,7 @@ pub(super) fn version(call: &Call, session: &mut Session<'_, '_>) -> Done {
     }
     session.console.print(&format!(
         "Client:\n Version:           {VERSION}\n API version:       {API}\n Git commit:        layerlab\n \
-         OS/Arch:           linux/amd64\n Context:           default\n\nServer: {PLATFORM}\n Engine:\n  Version:          \
+         OS/Arch:           linux/amd64\n Context:           default\n\nServer: {platform}\n Engine:\n  Version:          \
          {VERSION}\n  API version:      {API} (minimum version 1.24)\n  Git commit:       layerlab\n  OS/Arch:          \
          linux/amd64\n  Experimental:     false\n"
     ));
@@ -98,6 +97,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
         .variable("HOSTNAME")
         .unwrap_or_else(|| "localhost".to_owned());
     let registries = session.registries;
+    let (platform, data_root) = (session.host.platform(), session.host.data_root());
     let number = |count: usize| Value::Int(count as i64);
     if let Some(format) = call.text("format").filter(|format| !format.is_empty()) {
         let mirrors: Vec<String> = registries.mirrors.clone();
@@ -110,7 +110,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
             ("Images", number(counts.images)),
             ("Driver", "overlay2".into()),
             ("LoggingDriver", "json-file".into()),
-            ("OperatingSystem", PLATFORM.into()),
+            ("OperatingSystem", platform.into()),
             ("OSType", "linux".into()),
             ("Architecture", "x86_64".into()),
             ("IndexServerAddress", "https://index.docker.io/v1/".into()),
@@ -118,7 +118,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
                 "RegistryConfig",
                 Value::structure([("InsecureRegistries", insecure.into()), ("Mirrors", mirrors.into())]),
             ),
-            ("DockerRootDir", "/var/lib/docker".into()),
+            ("DockerRootDir", data_root.as_str().into()),
             ("Name", name.as_str().into()),
             ("ServerVersion", VERSION.into()),
             ("DefaultRuntime", "runc".into()),
@@ -129,8 +129,8 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
         "Client:\n Version:    {VERSION}\n Context:    default\n Debug Mode: false\n\nServer:\n Containers: {}\n  Running: {}\n  \
          Paused: {}\n  Stopped: {}\n Images: {}\n Server Version: {VERSION}\n Storage Driver: overlay2\n Logging Driver: \
          json-file\n Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: json-file\n Swarm: inactive\n Runtimes: runc\n \
-         Default Runtime: runc\n Operating System: {PLATFORM}\n OSType: linux\n Architecture: x86_64\n Name: {name}\n Docker Root \
-         Dir: /var/lib/docker\n Debug Mode: false\n Experimental: false\n Insecure Registries:\n",
+         Default Runtime: runc\n Operating System: {platform}\n OSType: linux\n Architecture: x86_64\n Name: {name}\n Docker Root \
+         Dir: {data_root}\n Debug Mode: false\n Experimental: false\n Insecure Registries:\n",
         counts.containers(),
         counts.running,
         counts.paused,

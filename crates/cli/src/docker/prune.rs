@@ -4,8 +4,10 @@ use super::filters::PruneFilters;
 use super::{Done, Fail, SUCCESS, Session};
 use crate::units::size_exactly;
 use crate::words::Call;
-use builder::Cache;
+use builder::{Cache, Record};
 use engine::{PruneImages, Removed};
+use oci::{DiffId, Digest, Time};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// What was removed of one kind, and the bytes it took.
@@ -55,16 +57,18 @@ pub(super) fn volumes(call: &Call, session: &mut Session<'_, '_>) -> Done {
 }
 
 pub(super) fn builder(call: &Call, session: &mut Session<'_, '_>) -> Done {
-    if call.given("filter") || call.given("keep-storage") {
-        return Err(Fail::new("the build cache can only be removed as a whole here"));
+    let filters = PruneFilters::read(call.list("filter"), true, session.now)?;
+    if !filters.labels.is_empty() {
+        return Err(Fail::new("what is cached has no labels: expected the filter until"));
     }
+    let keep = call.number("keep-storage").and_then(|bytes| u64::try_from(bytes).ok());
     let what = if call.on("all") {
         "all build cache"
     } else {
         "all dangling build cache"
     };
     confirm(call, session, &format!("WARNING! This will remove {what}. "))?;
-    let pruned = prune_cache(session);
+    let pruned = prune_cache(session, filters.until, keep.unwrap_or(0));
     Ok(report(session, vec![pruned]))
 }
 
@@ -106,7 +110,7 @@ pub(super) fn system(call: &Call, session: &mut Session<'_, '_>) -> Done {
     pruned.push(prune_images(session, all, filters)?);
     // What is cached has no labels.
     if !is_filtered {
-        pruned.push(prune_cache(session));
+        pruned.push(prune_cache(session, None, 0));
     }
     Ok(report(session, pruned))
 }
@@ -162,12 +166,45 @@ fn prune_volumes(session: &mut Session<'_, '_>, all: bool) -> Pruned {
     }
 }
 
-/// Drops the cache. The results that images hold cost nothing and are not listed.
-fn prune_cache(session: &mut Session<'_, '_>) -> Pruned {
-    let bytes = session.daemon.disk_usage(session.cache).build_cache.reclaimable;
-    let keys = session.cache.records().results.keys();
-    let lines = keys.map(|key| key.hex()[..25].to_owned()).collect();
-    *session.cache = Cache::default();
+/// Drops results from the cache, the oldest first, until no more than `keep` bytes are left; with `until`, only those that are older.
+/// The results that images hold cost nothing.
+fn prune_cache(session: &mut Session<'_, '_>, until: Option<Time>, keep: u64) -> Pruned {
+    let held: BTreeSet<DiffId> = session
+        .daemon
+        .images()
+        .flat_map(|image| image.image.layers.iter().map(|layer| layer.diff_id))
+        .collect();
+    let cost = |record: &Record| match &record.layer {
+        Some(layer) if !held.contains(&layer.diff_id) => layer.bytes(),
+        _ => 0,
+    };
+    let mut records = session.cache.records().clone();
+    let mut left: u64 = records.results.values().map(cost).sum();
+    let mut oldest: Vec<(Time, Digest, u64)> = records
+        .results
+        .iter()
+        .map(|(key, record)| (record.created, *key, cost(record)))
+        .collect();
+    oldest.sort_unstable();
+    let (mut lines, mut bytes) = (Vec::new(), 0);
+    for (created, key, cost) in oldest {
+        if until.is_some_and(|until| created >= until) || (keep > 0 && left <= keep) {
+            break;
+        }
+        records.results.remove(&key);
+        lines.push(key.hex()[..25].to_owned());
+        left -= cost;
+        bytes += cost;
+    }
+    *session.cache = if records.results.is_empty() {
+        Cache::default()
+    } else {
+        for keys in records.links.values_mut() {
+            keys.retain(|key| records.results.contains_key(key));
+        }
+        records.links.retain(|_, keys| !keys.is_empty());
+        Cache::of_records(records)
+    };
     Pruned {
         title: "Deleted build cache objects:",
         lines,

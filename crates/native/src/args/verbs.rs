@@ -1,14 +1,22 @@
 //! Which words are commands of the `docker` command language, and which are read by clap.
 
-use super::Cli;
-use clap::CommandFactory;
+use super::all::is_ours;
 use cli::grammar;
 use std::ffi::{OsStr, OsString};
+
+/// A command of ours in a group of Docker's.
+const FSCK: (&str, &str) = ("system", "fsck");
 
 /// Whether the words after `layerlab` are read by the table of the `docker` command language: their command stands there, and clap
 /// has none of this name.
 pub fn is_docker(words: &[String]) -> bool {
-    let named = |word: Option<&String>| -> bool {
+    let named = |words: &[String]| -> bool {
+        if let [group, word, ..] = words
+            && (group.as_str(), word.as_str()) == FSCK
+        {
+            return false;
+        }
+        let word = words.first();
         word.is_some_and(|word| !is_ours(word) && (grammar::group(word).is_some() || grammar::find(word).is_some()))
     };
     let mut rest = words;
@@ -16,20 +24,14 @@ pub fn is_docker(words: &[String]) -> bool {
         match rest.first().map(String::as_str) {
             Some("--root") => rest = rest.get(2..).unwrap_or_default(),
             Some(word) if word.starts_with("--root=") => rest = &rest[1..],
-            Some("help") => return named(rest.get(1)),
-            _ => return named(rest.first()),
+            Some("help") => return named(&rest[1..]),
+            _ => return named(rest),
         }
     }
 }
 
-fn is_ours(word: &str) -> bool {
-    Cli::command()
-        .get_subcommands()
-        .any(|command| command.get_name() == word)
-}
-
-/// The arguments with a `--root` that stands before the command put after it, where clap reads it.
-pub fn root_last(arguments: Vec<OsString>) -> Vec<OsString> {
+/// The arguments as clap reads them: a `--root` that stands before the command is put after it, and `system fsck` is one word.
+pub fn for_clap(arguments: Vec<OsString>) -> Vec<OsString> {
     let mut words = arguments.into_iter();
     let mut ordered: Vec<OsString> = words.next().into_iter().collect();
     let mut root = Vec::new();
@@ -44,6 +46,10 @@ pub fn root_last(arguments: Vec<OsString>) -> Vec<OsString> {
             command = Some(word);
             break;
         }
+    }
+    let mut words = words.peekable();
+    if command.as_deref() == Some(OsStr::new(FSCK.0)) && words.peek().is_some_and(|word| word == FSCK.1) {
+        command = words.next();
     }
     ordered.extend(command);
     ordered.extend(root);
@@ -80,6 +86,7 @@ mod tests {
             "--help",
             "-V",
             "registry serve",
+            "system fsck",
             "nope",
         ] {
             assert!(!is_docker(&words(line)), "{line}");
@@ -90,7 +97,7 @@ mod tests {
     fn a_root_before_the_command_counts_for_it() {
         let ordered = |line: &str| -> Vec<String> {
             let words = line.split_whitespace().map(OsString::from).collect();
-            root_last(words)
+            for_clap(words)
                 .into_iter()
                 .map(|word| word.into_string().unwrap())
                 .collect()
@@ -101,6 +108,10 @@ mod tests {
         );
         assert_eq!(ordered("layerlab --root=d check"), words("layerlab check --root=d"));
         assert_eq!(ordered("layerlab preview --root d"), words("layerlab preview --root d"));
+        assert_eq!(
+            ordered("layerlab --root d system fsck --repair"),
+            words("layerlab fsck --root d --repair")
+        );
         assert_eq!(ordered("layerlab --help"), words("layerlab --help"));
     }
 }

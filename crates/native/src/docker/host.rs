@@ -14,6 +14,8 @@ use store::{Content, Meta, Node, Time};
 /// This process and its files.
 pub(super) struct Here {
     pub(super) files: HereFiles,
+    /// The folder under `--root`.
+    pub(super) root: String,
 }
 
 impl Host for Here {
@@ -23,6 +25,14 @@ impl Host for Here {
 
     fn program(&self) -> &'static Program {
         &PROGRAM
+    }
+
+    fn platform(&self) -> &'static str {
+        "Layerlab"
+    }
+
+    fn data_root(&self) -> String {
+        self.root.clone()
     }
 
     fn cwd(&self) -> String {

@@ -1,0 +1,255 @@
+//! What is wrong with a store.
+
+use crate::collect::{Collected, digest_of, needed};
+use crate::disk::DiskBlobs;
+use crate::layers;
+use crate::references::{self, Entry, Parts, References};
+use crate::state::State;
+use oci::{Descriptor, DiffId, Digest, Digester};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use store::{Changeset, Content};
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Blobs whose bytes are not what their name says, with what is wrong.
+    pub bad_blobs: BTreeMap<Digest, String>,
+    /// Lists of layers that are damaged, or that name contents that are not there.
+    pub bad_lists: BTreeMap<DiffId, String>,
+    /// Entries of the index that are not whole, by digest, with each thing that is wrong.
+    pub bad_entries: BTreeMap<Digest, Vec<String>>,
+    /// Layers of the build cache that are not whole.
+    pub bad_records: BTreeMap<DiffId, String>,
+    /// Files where only blobs and lists should be.
+    pub strays: Vec<PathBuf>,
+    /// What processes that were ended left. It does no harm.
+    pub leftovers: Vec<PathBuf>,
+    /// What nobody needs. It does no harm.
+    pub garbage: Collected,
+    /// How many blobs there are.
+    pub n_blobs: usize,
+    /// Their bytes.
+    pub bytes: u64,
+    /// How many entries the index has.
+    pub n_entries: usize,
+    /// How many layers the build cache has.
+    pub n_records: usize,
+}
+
+impl Report {
+    /// Everything that is wrong, a sentence each.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> = self.bad_entries.values().flatten().cloned().collect();
+        let records = self.bad_records.iter();
+        problems.extend(records.map(|(diff_id, why)| format!("build cache: layer {diff_id}: {why}")));
+        problems.extend(
+            self.bad_blobs
+                .iter()
+                .map(|(digest, why)| format!("blob {digest}: {why}")),
+        );
+        let lists = self.bad_lists.iter();
+        problems.extend(lists.map(|(diff_id, why)| format!("list of layer {diff_id}: {why}")));
+        let strays = self.strays.iter();
+        problems.extend(strays.map(|path| format!("{}: expected a file named by a digest", path.display())));
+        problems
+    }
+
+    /// Whether nothing is wrong and nothing was left.
+    pub fn is_clean(&self) -> bool {
+        self.problems().is_empty() && self.leftovers.is_empty()
+    }
+}
+
+/// Looks at everything. If another process changes names just now, `on_wait` is called once.
+///
+/// # Errors
+///
+/// If the index or a folder cannot be read.
+pub fn check(state: &State, blobs: &DiskBlobs, on_wait: impl FnOnce()) -> io::Result<Report> {
+    let references = {
+        let _changing = state.change(on_wait)?;
+        references::read(state, blobs)?
+    };
+    let mut report = Report {
+        n_entries: references.entries.len(),
+        n_records: references.cached.len(),
+        ..Report::default()
+    };
+    let sound = hash_blobs(blobs, &mut report)?;
+    let mut here = Here {
+        sound,
+        lists: BTreeSet::new(),
+    };
+    check_lists(blobs, &mut here, &mut report)?;
+    for entry in &references.entries {
+        let wrong = here.entry(entry, &report);
+        if !wrong.is_empty() {
+            report.bad_entries.entry(entry.digest).or_default().extend(wrong);
+        }
+    }
+    for (diff_id, blob) in &references.cached {
+        if let Some(why) = here.record(*diff_id, blob.as_ref(), &report) {
+            report.bad_records.insert(*diff_id, why);
+        }
+    }
+    find_leftovers(state, &mut report)?;
+    count_garbage(&references, blobs, &here, &mut report);
+    Ok(report)
+}
+
+/// What is there and sound.
+struct Here {
+    /// Blobs with their sizes.
+    sound: BTreeMap<Digest, u64>,
+    /// Lists of layers.
+    lists: BTreeSet<DiffId>,
+}
+
+/// Hashes all blobs: those that are what they are called, with their sizes.
+fn hash_blobs(blobs: &DiskBlobs, report: &mut Report) -> io::Result<BTreeMap<Digest, u64>> {
+    let mut sound = BTreeMap::new();
+    for entry in fs::read_dir(blobs.folder())? {
+        let entry = entry?;
+        let Some(digest) = digest_of(&entry) else {
+            report.strays.push(entry.path());
+            continue;
+        };
+        report.n_blobs += 1;
+        match hash(&entry.path()) {
+            Ok((found, size)) if found == digest => {
+                report.bytes += size;
+                sound.insert(digest, size);
+            }
+            Ok((found, size)) => {
+                let why = format!("damaged: its {size} bytes are {found}");
+                report.bad_blobs.insert(digest, why);
+            }
+            Err(error) => {
+                report.bad_blobs.insert(digest, format!("cannot be read: {error}"));
+            }
+        }
+    }
+    Ok(sound)
+}
+
+fn hash(path: &Path) -> io::Result<(Digest, u64)> {
+    let mut digester = Digester::new();
+    let size = io::copy(&mut File::open(path)?, &mut digester)?;
+    Ok((digester.finish(), size))
+}
+
+/// Reads all lists of layers and looks for what they name.
+fn check_lists(blobs: &DiskBlobs, here: &mut Here, report: &mut Report) -> io::Result<()> {
+    for entry in fs::read_dir(blobs.layers())? {
+        let entry = entry?;
+        let Some(digest) = digest_of(&entry) else {
+            report.strays.push(entry.path());
+            continue;
+        };
+        let diff_id = DiffId(digest);
+        let read = layers::read(&entry.path()).and_then(|list| here.contents(&list, report));
+        match read {
+            Ok(()) => {
+                here.lists.insert(diff_id);
+            }
+            Err(why) => {
+                report.bad_lists.insert(diff_id, why);
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Here {
+    /// Whether the contents of all files of a list are here; else what is wrong with the first that is not.
+    fn contents(&self, list: &Changeset, report: &Report) -> Result<(), String> {
+        for (path, content) in list.files() {
+            if let Content::Blob { digest, size } = content
+                && self.sound.get(&digest) != Some(&size)
+            {
+                return Err(format!("file {}: {}", path.absolute(), why_not(&digest, report)));
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with an image.
+    fn entry(&self, entry: &Entry, report: &Report) -> Vec<String> {
+        let name = &entry.name;
+        let Parts { documents, layers } = match &entry.parts {
+            Ok(parts) => parts,
+            Err(why) => return vec![format!("image {name}: {why}")],
+        };
+        let mut wrong = Vec::new();
+        for digest in documents.iter().filter(|digest| !self.sound.contains_key(*digest)) {
+            wrong.push(format!("image {name}: document {}", why_not(digest, report)));
+        }
+        for (number, (diff_id, blob)) in layers.iter().enumerate() {
+            let number = number + 1;
+            if self.sound.get(&blob.digest) != Some(&blob.size) {
+                let why = why_not(&blob.digest, report);
+                wrong.push(format!("layer {number} of image {name}: {why}"));
+            }
+            if let Some(why) = diff_id.and_then(|diff_id| report.bad_lists.get(&diff_id)) {
+                wrong.push(format!("layer {number} of image {name}: {why}"));
+            }
+        }
+        wrong
+    }
+
+    /// What is wrong with a layer of the build cache.
+    fn record(&self, diff_id: DiffId, blob: Option<&Descriptor>, report: &Report) -> Option<String> {
+        if let Some(blob) = blob
+            && self.sound.get(&blob.digest) != Some(&blob.size)
+        {
+            return Some(why_not(&blob.digest, report));
+        }
+        if self.lists.contains(&diff_id) {
+            return None;
+        }
+        let why = report.bad_lists.get(&diff_id).cloned();
+        Some(why.unwrap_or_else(|| "what it lists is missing".to_owned()))
+    }
+}
+
+/// Why a blob is not among those that are sound.
+fn why_not(digest: &Digest, report: &Report) -> String {
+    match report.bad_blobs.get(digest) {
+        Some(why) => format!("blob {digest} is {why}"),
+        None => format!("blob {digest} is missing"),
+    }
+}
+
+/// Temporary files beside those that are written whole. A living process has none for longer than a moment, and holds a lock then.
+fn find_leftovers(state: &State, report: &mut Report) -> io::Result<()> {
+    for folder in [state.root().to_owned(), state.layout()] {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with('.') && name.ends_with(".tmp") {
+                report.leftovers.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What nobody needs, if that is known at all.
+fn count_garbage(references: &References, blobs: &DiskBlobs, here: &Here, report: &mut Report) {
+    let Ok(needed) = needed(references, blobs) else { return };
+    for (digest, size) in &here.sound {
+        if !needed.blobs.contains(digest) {
+            report.garbage.files += 1;
+            report.garbage.bytes += size;
+        }
+    }
+    report.garbage.files += here
+        .lists
+        .iter()
+        .filter(|list| !needed.layers.contains(&list.0))
+        .count();
+}
