@@ -57,10 +57,10 @@ impl Session {
         let mut cache = Cache::of_records(records);
         known.tell(cache.checksums_mut());
         Ok(Session {
-            known,
             state,
             blobs,
             cache,
+            known,
             loaded,
             project,
         })
