@@ -87,6 +87,16 @@ impl Cache {
         self.trees.insert(key, tree);
     }
 
+    /// Checksums of files and folders that were looked at.
+    pub fn checksums(&self) -> &Checksums {
+        &self.sums
+    }
+
+    /// The same, to take in what another process knew.
+    pub fn checksums_mut(&mut self) -> &mut Checksums {
+        &mut self.sums
+    }
+
     /// What is worth keeping.
     pub fn records(&self) -> &Records {
         &self.records

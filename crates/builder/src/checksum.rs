@@ -18,12 +18,25 @@ const MAX_KEPT: usize = 200_000;
 /// again.
 #[derive(Debug, Clone, Default)]
 pub struct Checksums {
-    files: BTreeMap<(Digest, u32, u32, u32), Digest>,
+    files: BTreeMap<PlainFile, Digest>,
     /// By address. The weak reference keeps the address from being given to another directory.
     dirs: BTreeMap<usize, (Weak<Dir>, Digest)>,
 }
 
+/// A file without extended attributes: the digest of its bytes, its mode, owner and group.
+pub type PlainFile = (Digest, u32, u32, u32);
+
 impl Checksums {
+    /// The checksums of files that are known: worth keeping from one process to the next, as each costs reading the file.
+    pub fn files(&self) -> impl Iterator<Item = (&PlainFile, &Digest)> {
+        self.files.iter()
+    }
+
+    /// Takes in the checksum of a file as [`files`](Checksums::files) once gave it.
+    pub fn know_file(&mut self, file: PlainFile, sum: Digest) {
+        self.files.insert(file, sum);
+    }
+
     /// The checksum of `node` and, if it is a directory, of all that is in it. Links are not followed.
     ///
     /// A simulated file has no bytes to hash: its claimed size stands for them.

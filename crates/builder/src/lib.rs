@@ -37,7 +37,7 @@ mod unpack;
 
 pub use build::{Build, Next, StepReport, Tools};
 pub use cache::{Cache, Key, Record, Records};
-pub use checksum::Checksums;
+pub use checksum::{Checksums, PlainFile};
 pub use context::{Context, ContextError, Entry, EntryKind, MemoryContext, ignore_file, load};
 pub use error::{BuildError, BuildErrorKind};
 pub use execute::*;

@@ -16,11 +16,9 @@ use crate::session::Session;
 use crate::snapshots::{Kept, Snapshots, prune};
 use crate::terminal::Terminal;
 use crate::walk::{Logs, Walk, Walked};
-use builder::{Cache, Fidelity, Records};
 use engine::{Daemon, Prepared};
 use std::cell::RefCell;
 use std::time::Instant;
-use store::Layer;
 
 /// As what this program may make sandboxes, or why it may not.
 pub type Isolation = Result<sandbox::Entered, sandbox::SandboxError>;
@@ -34,7 +32,7 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     let settings = settings(args, isolation, terminal.environment)?;
     let job = Job::read(&args.common, terminal)?;
     let mut session = job.open(terminal)?;
-    forget_simulated(&mut session.cache);
+    session.forget_simulated();
     let machine = session.world(&args.common.input.build_contexts);
     let kept = kept_images(&mut session, terminal)?;
     let mut git = fetcher(&session)?;
@@ -55,7 +53,6 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     }
     let walked = walked?;
     match saved {
-        // Saving has synced the filesystem that the snapshots are on, too.
         Ok(()) => snapshots.mark_durable(),
         Err(error) => terminal.remark(&format!("warning: the build cache could not be kept: {error}")),
     }
@@ -183,26 +180,6 @@ fn clean_up(session: &Session, terminal: &mut Terminal<'_>) {
     if let Some(Err(error)) = is_alone.then(|| prune(&folder, Kept::default())) {
         terminal.remark(&format!("warning: old snapshots could not be removed: {error}"));
     }
-}
-
-/// What a preview has made is not real: it stays in the cache on disk, and is not seen here.
-fn forget_simulated(cache: &mut Cache) {
-    let Records {
-        mut results,
-        links,
-        seen,
-        mut rewritten,
-    } = cache.records().clone();
-    results.retain(|_, record| {
-        record.fidelity == Fidelity::Exact && !record.layer.as_ref().is_some_and(Layer::is_simulated)
-    });
-    rewritten.retain(|_, layer| !layer.is_simulated());
-    *cache = Cache::of_records(Records {
-        results,
-        links,
-        seen,
-        rewritten,
-    });
 }
 
 /// What commands are run with.

@@ -1,8 +1,9 @@
 //! Digests of files that were read before, so that a large file which did not change is not read again.
 
+use builder::{Checksums, PlainFile};
 use oci::Digest;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -21,7 +22,16 @@ pub struct KnownFiles(Arc<Mutex<Known>>);
 struct Known {
     /// By path. The bool says whether this process has seen the file.
     files: BTreeMap<PathBuf, (Entry, bool)>,
+    /// What a cache key says of them.
+    sums: BTreeMap<PlainFile, Digest>,
     is_changed: bool,
+}
+
+/// All that is kept.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Document {
+    files: Vec<(PathBuf, Entry)>,
+    sums: Vec<(PlainFile, Digest)>,
 }
 
 /// A file that was read.
@@ -54,11 +64,10 @@ impl KnownFiles {
     pub fn load(path: &Path) -> KnownFiles {
         let known = KnownFiles::default();
         let bytes = std::fs::read(path).unwrap_or_default();
-        let entries: Vec<(PathBuf, Entry)> = serde_json::from_slice(&bytes).unwrap_or_default();
-        known.lock().files = entries
-            .into_iter()
-            .map(|(path, entry)| (path, (entry, false)))
-            .collect();
+        let document: Document = serde_json::from_slice(&bytes).unwrap_or_default();
+        let files = document.files.into_iter();
+        known.lock().files = files.map(|(path, entry)| (path, (entry, false))).collect();
+        known.lock().sums = document.sums.into_iter().collect();
         known
     }
 
@@ -74,12 +83,18 @@ impl KnownFiles {
         }
         let seen = known.files.iter().filter(|(_, (_, seen))| *seen);
         let others = known.files.iter().filter(|(_, (_, seen))| !*seen);
-        let entries: Vec<(&PathBuf, &Entry)> = seen
+        let files: Vec<(PathBuf, Entry)> = seen
             .chain(others)
             .take(MAX_FILES)
-            .map(|(path, (entry, _))| (path, entry))
+            .map(|(path, (entry, _))| (path.clone(), entry.clone()))
             .collect();
-        let bytes = serde_json::to_vec(&entries).expect("paths of the context are text");
+        let digests: BTreeSet<Digest> = files.iter().map(|(_, entry)| entry.digest).collect();
+        let sums = known.sums.iter().filter(|((digest, ..), _)| digests.contains(digest));
+        let document = Document {
+            sums: sums.map(|(file, sum)| (*file, *sum)).collect(),
+            files,
+        };
+        let bytes = serde_json::to_vec(&document).expect("paths of the context are text");
         crate::atomic::write_file(path, &bytes)
     }
 
@@ -105,6 +120,23 @@ impl KnownFiles {
         let mut known = self.lock();
         known.files.insert(path.to_owned(), (Entry { state, digest }, true));
         known.is_changed = true;
+    }
+
+    /// Gives to `checksums` what is known of the files that it would have to read.
+    pub fn tell(&self, checksums: &mut Checksums) {
+        for (file, sum) in &self.lock().sums {
+            checksums.know_file(*file, *sum);
+        }
+    }
+
+    /// Takes from `checksums` what it has found out of files that are known here.
+    pub fn learn(&self, checksums: &Checksums) {
+        let mut known = self.lock();
+        let digests: BTreeSet<Digest> = known.files.values().map(|(entry, _)| entry.digest).collect();
+        for (file, sum) in checksums.files().filter(|((digest, ..), _)| digests.contains(digest)) {
+            let before = known.sums.insert(*file, *sum);
+            known.is_changed |= before.is_none();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
@@ -166,10 +198,17 @@ mod tests {
         };
         // Nothing in a test may wait until the file is old enough: it is put there as if it were.
         known.lock().files.insert(path.clone(), (entry, true));
-        known.lock().is_changed = true;
+        let mut sums = Checksums::default();
+        sums.know_file((digest, 0o644, 0, 0), Digest::of(b"sum"));
+        sums.know_file((Digest::of(b"of no file"), 0o644, 0, 0), Digest::of(b"sum"));
+        known.learn(&sums);
         known.save(&scratch.path("known")).unwrap();
         let again = KnownFiles::load(&scratch.path("known"));
         assert_eq!(again.find(&path, &metadata), Some(digest));
+        let mut told = Checksums::default();
+        again.tell(&mut told);
+        let told: Vec<_> = told.files().map(|(file, sum)| (*file, *sum)).collect();
+        assert_eq!(told, [((digest, 0o644, 0, 0), Digest::of(b"sum"))]);
         File::options()
             .write(true)
             .open(&path)

@@ -9,10 +9,11 @@ use crate::known_files::KnownFiles;
 use crate::state::{State, default_root};
 use crate::terminal::Terminal;
 use crate::world::Machine;
-use builder::{Built, Cache, Records, Seen};
+use builder::{Built, Cache, Fidelity, Records, Seen};
 use engine::{Daemon, StandIn, StepImages};
 use oci::Reference;
 use std::path::{Path, PathBuf};
+use store::Layer;
 
 /// The state under `--root`, opened.
 pub struct Session {
@@ -22,10 +23,10 @@ pub struct Session {
     pub blobs: DiskBlobs,
     /// Its build cache, with what the last build of this project consisted of.
     pub cache: Cache,
-    /// What is kept of it already.
-    loaded: Records,
     /// What is known of the files of contexts.
     pub known: KnownFiles,
+    /// What is kept of it already.
+    loaded: Records,
     /// Says which project this is.
     project: String,
 }
@@ -52,11 +53,14 @@ impl Session {
         let loaded = loaded.cache.records().clone();
         let mut records = loaded.clone();
         keep_seen_of(&mut records, &project);
+        let known = KnownFiles::load(&state.known_files());
+        let mut cache = Cache::of_records(records);
+        known.tell(cache.checksums_mut());
         Ok(Session {
-            known: KnownFiles::load(&state.known_files()),
             state,
             blobs,
-            cache: Cache::of_records(records),
+            cache,
+            known,
             loaded,
             project,
         })
@@ -72,6 +76,16 @@ impl Session {
         }
     }
 
+    /// Goes on without what a preview has made, which is not real. It stays on disk until something real takes its place.
+    pub fn forget_simulated(&mut self) {
+        // The same step has the same name, whether it was simulated or not: what is real must count as new.
+        keep_real(&mut self.loaded);
+        let mut records = self.cache.records().clone();
+        keep_real(&mut records);
+        self.cache = Cache::of_records(records);
+        self.known.tell(self.cache.checksums_mut());
+    }
+
     /// Keeps what the cache learned, beside what other processes learned meanwhile.
     ///
     /// # Errors
@@ -85,6 +99,7 @@ impl Session {
             .map(|(place, seen)| (format!("{}{place}", self.project), seen));
         records.seen = own.collect();
         // Without it the next build reads more.
+        self.known.learn(self.cache.checksums());
         let _ = self.known.save(&self.state.known_files());
         cache_file::save(&self.state, &self.loaded, &records, &mut self.blobs, || {
             terminal.remark(WAITING);
@@ -125,6 +140,13 @@ pub fn root_of(root: Option<&Path>, terminal: &Terminal<'_>) -> Result<PathBuf, 
 
 /// What a person is told if another process takes its time.
 pub const WAITING: &str = "waiting for another layerlab that changes the images";
+
+fn keep_real(records: &mut Records) {
+    records.results.retain(|_, record| {
+        record.fidelity == Fidelity::Exact && !record.layer.as_ref().is_some_and(Layer::is_simulated)
+    });
+    records.rewritten.retain(|_, layer| !layer.is_simulated());
+}
 
 /// Leaves in `records` what was seen of `project`, under the names it has there.
 fn keep_seen_of(records: &mut Records, project: &str) {

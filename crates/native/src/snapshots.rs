@@ -171,8 +171,12 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Marks what this process made as durable. The filesystem was synced since.
+    /// Makes what this process made survive a power cut, and marks it so. After the blobs were synced there is little left to do.
     pub fn mark_durable(&mut self) {
+        let synced = || -> io::Result<()> { Ok(rustix::fs::syncfs(fs::File::open(&self.folder)?)?) };
+        if self.fresh.is_empty() || synced().is_err() {
+            return;
+        }
         for name in std::mem::take(&mut self.fresh) {
             // Without its mark a snapshot is made again after the next start of the machine.
             let _ = record::mark_durable(&self.folder.join(name));

@@ -256,6 +256,8 @@ fn what_a_preview_has_simulated_is_never_part_of_a_build() {
     let said = bench.build(text, &[]);
     assert_eq!(said.code, 0, "{}", said.stderr);
     assert!(!said.stdout.contains("simulated"), "{}", said.stdout);
+    let again = bench.build(text, &[]);
+    assert_eq!(again.stderr.matches("CACHED").count(), 3, "{}", again.stderr);
     // What is exact in a preview is exact in a build: the first COPY.
     assert_eq!(said.stderr.matches("CACHED").count(), 1, "{}", said.stderr);
 }
