@@ -221,6 +221,43 @@ fn docker_loads_what_docker_save_of_our_daemon_writes() {
 }
 
 #[test]
+fn docker_and_the_program_load_what_the_other_saved() {
+    let bench = Bench::new("program");
+    let layerlab = |words: &[&str]| -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_layerlab"));
+        command.args(words).current_dir(&bench.dir).stdin(Stdio::null());
+        let output = command.env("LAYERLAB_ROOT", bench.dir.join("root")).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {error}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    fs::create_dir(bench.dir.join("context")).unwrap();
+    let text = "FROM scratch\nCOPY a /a\nCMD [\"/a\"]\n";
+    fs::write(bench.dir.join("context/Dockerfile"), text).unwrap();
+    fs::write(bench.dir.join("context/a"), "a".repeat(100_000)).unwrap();
+    let id = layerlab(&["preview", "-q", "-t", "app:1", "-t", "app:2", "context"]);
+    layerlab(&["save", "app", "-o", "ours.tar"]);
+    bench.docker(&["load", "-i", "ours.tar"]);
+    assert_eq!((bench.id("app:1"), bench.id("app:2")), (id.clone(), id.clone()));
+    bench.docker(&["save", "-o", "theirs.tar", "app:2"]);
+    layerlab(&["rmi", "app:1", "app:2"]);
+    layerlab(&["builder", "prune", "-af"]);
+    assert_eq!(layerlab(&["load", "-i", "theirs.tar"]), "Loaded image: app:2");
+    assert_eq!(layerlab(&["inspect", "app:2", "-f", "{{.Id}}"]), id);
+    // What Docker calls the same, we call the same.
+    for format in [
+        "{{json .RootFS.Layers}}",
+        "{{json .Config.Cmd}}",
+        "{{.Created}}",
+        "{{.Size}}",
+    ] {
+        let words = ["image", "inspect", "app:2", "--format", format];
+        assert_eq!(layerlab(&words), bench.docker(&words).trim(), "{format}");
+    }
+    assert!(layerlab(&["system", "fsck"]).ends_with("nothing is wrong"));
+}
+
+#[test]
 fn skopeo_reads_what_the_page_wrote_and_the_page_what_skopeo_wrote() {
     let dir = std::env::temp_dir().join(format!("layerlab-peers-{}-skopeo", std::process::id()));
     fs::create_dir_all(&dir).unwrap();

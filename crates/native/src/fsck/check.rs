@@ -78,12 +78,14 @@ pub fn check(state: &State, blobs: &DiskBlobs, on_wait: impl FnOnce()) -> io::Re
         n_records: references.cached.len(),
         ..Report::default()
     };
+    // What somebody stores from here on may name blobs that are not looked at any more.
+    let lists = fs::read_dir(blobs.layers())?.collect::<io::Result<Vec<_>>>()?;
     let sound = hash_blobs(blobs, &mut report)?;
     let mut here = Here {
         sound,
         lists: BTreeSet::new(),
     };
-    check_lists(blobs, &mut here, &mut report)?;
+    check_lists(&lists, &mut here, &mut report);
     for entry in &references.entries {
         let wrong = here.entry(entry, &report);
         if !wrong.is_empty() {
@@ -141,11 +143,10 @@ fn hash(path: &Path) -> io::Result<(Digest, u64)> {
     Ok((digester.finish(), size))
 }
 
-/// Reads all lists of layers and looks for what they name.
-fn check_lists(blobs: &DiskBlobs, here: &mut Here, report: &mut Report) -> io::Result<()> {
-    for entry in fs::read_dir(blobs.layers())? {
-        let entry = entry?;
-        let Some(digest) = digest_of(&entry) else {
+/// Reads lists of layers and looks for what they name.
+fn check_lists(lists: &[fs::DirEntry], here: &mut Here, report: &mut Report) {
+    for entry in lists {
+        let Some(digest) = digest_of(entry) else {
             report.strays.push(entry.path());
             continue;
         };
@@ -160,7 +161,6 @@ fn check_lists(blobs: &DiskBlobs, here: &mut Here, report: &mut Report) -> io::R
             }
         }
     }
-    Ok(())
 }
 
 impl Here {
