@@ -236,7 +236,7 @@ impl Workstation {
         for host in ["registry-1.docker.io", "localhost:5000"] {
             servers.insert(host.to_owned(), (server(Config::in_memory()), MemoryBlobs::default()));
         }
-        let mut guarded = server(Config {
+        let guarded = server(Config {
             auth: AuthConfig::Htpasswd {
                 realm: "Registry Realm".to_owned(),
                 path: "/auth/htpasswd".to_owned(),
