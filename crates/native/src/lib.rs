@@ -21,6 +21,7 @@ pub mod disk;
 pub mod files;
 pub mod folder;
 pub mod layout;
+pub mod net;
 pub mod outputs;
 pub mod placed;
 pub mod records;

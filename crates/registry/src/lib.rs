@@ -17,4 +17,4 @@ pub use server::{
     LogConfig, LogLine, LogStream, ManifestRecord, MemoryRecords, MemoryUploads, REGISTRY_2_CONFIG, Records, Server,
     StorageConfig, TlsConfig, Upload, Uploads, Validation, htpasswd_line,
 };
-pub use transport::{Answer, Call, TlsPolicy, Transport, TransportError};
+pub use transport::{Answer, Call, ClientIdentity, TlsPolicy, Transport, TransportError};

@@ -2,7 +2,7 @@
 
 use super::Console;
 use registry::TlsPolicy;
-use registry::client::{Event, Host, LayerEvent, LayerState};
+use registry::client::{Event, Host, LayerEvent, LayerState, UploadKey};
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -67,6 +67,14 @@ impl Host for Progress<'_, '_> {
 
     fn addresses(&self, name: &str) -> Vec<IpAddr> {
         self.wire.addresses(name)
+    }
+
+    fn kept_upload(&self, upload: UploadKey<'_>) -> Option<String> {
+        self.wire.kept_upload(upload)
+    }
+
+    fn keep_upload(&mut self, upload: UploadKey<'_>, location: Option<&str>) {
+        self.wire.keep_upload(upload, location);
     }
 
     fn certs(&self, registry: &str) -> TlsPolicy {
