@@ -1,7 +1,8 @@
-//! The build cache between two runs of the program: one file, read whole and replaced whole.
+//! The build cache between two runs of the program: one file, read whole, and replaced whole with what several runs learned.
 
 use crate::disk::DiskBlobs;
 use crate::records::{self, CacheDoc, VERSION};
+use crate::state::State;
 use builder::{Cache, Records};
 use serde::Deserialize;
 use std::fs::File;
@@ -11,6 +12,8 @@ use store::StoreError;
 
 /// A larger file is not ours, in bytes.
 const MAX_BYTES: u64 = 256 << 20;
+/// So many steps of all projects are remembered, to tell what changed.
+const MAX_SEEN: usize = 20_000;
 
 /// What was found of the cache.
 #[derive(Debug)]
@@ -27,43 +30,46 @@ pub fn load(path: &Path, blobs: &DiskBlobs) -> LoadedCache {
         cache: Cache::default(),
         warning: Some(format!("the build cache in {} is not used: {why}", path.display())),
     };
-    let bytes = match read(path) {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => {
-            return LoadedCache {
-                cache: Cache::default(),
-                warning: None,
-            };
-        }
-        Err(error) => return lost(error.to_string()),
-    };
-    match serde_json::from_slice::<VersionOnly>(&bytes) {
-        Ok(VersionOnly { version: VERSION }) => {}
-        Ok(VersionOnly { version }) => {
-            return lost(format!("expected version {VERSION} of it, found {version}"));
-        }
-        Err(error) => return lost(format!("expected JSON, found {error}")),
-    }
-    match serde_json::from_slice::<CacheDoc>(&bytes) {
+    match read_doc(path) {
         Ok(doc) => LoadedCache {
-            cache: Cache::of_records(records::of_doc(doc, blobs)),
+            cache: doc.map_or_else(Cache::default, |doc| Cache::of_records(records::of_doc(doc, blobs))),
             warning: None,
         },
-        Err(error) => lost(format!("it is damaged: {error}")),
+        Err(why) => lost(why),
     }
 }
 
-/// Writes the cache, all the files it names first.
+/// The file, if there is one; why it cannot be understood.
+fn read_doc(path: &Path) -> Result<Option<CacheDoc>, String> {
+    let Some(bytes) = read(path).map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
+    match serde_json::from_slice::<VersionOnly>(&bytes) {
+        Ok(VersionOnly { version: VERSION }) => {}
+        Ok(VersionOnly { version }) => return Err(format!("expected version {VERSION} of it, found {version}")),
+        Err(error) => return Err(format!("expected JSON, found {error}")),
+    }
+    let doc = serde_json::from_slice(&bytes).map_err(|error| format!("it is damaged: {error}"))?;
+    Ok(Some(doc))
+}
+
+/// Writes the cache, all the files it names first. What other processes wrote there meanwhile stays. If one does so just now, `on_wait`
+/// is called once.
 ///
 /// # Errors
 ///
 /// If the store or the file cannot be written; then the old file is still there.
-pub fn save(path: &Path, records: &Records, blobs: &mut DiskBlobs) -> Result<(), SaveError> {
-    let doc = records::to_doc(records, blobs, DiskBlobs::keep)?;
+pub fn save(state: &State, records: &Records, blobs: &mut DiskBlobs, on_wait: impl FnOnce()) -> Result<(), SaveError> {
+    let mut doc = records::to_doc(records, blobs, DiskBlobs::keep)?;
     // What the file names must be durable before the file is.
     blobs.sync().map_err(SaveError::Write)?;
+    let _changing = state.change(on_wait).map_err(SaveError::Write)?;
+    // A file that cannot be understood was lost before.
+    if let Ok(Some(old)) = read_doc(&state.cache_file()) {
+        doc.merge(old, MAX_SEEN);
+    }
     let bytes = serde_json::to_vec(&doc).expect("digests and numbers have a JSON form");
-    crate::atomic::write_file(path, &bytes).map_err(SaveError::Write)
+    crate::atomic::write_file(&state.cache_file(), &bytes).map_err(SaveError::Write)
 }
 
 /// Why the cache could not be kept.
@@ -110,6 +116,16 @@ mod tests {
 
     fn path(text: &str) -> TreePath {
         TreePath::parse(text).unwrap()
+    }
+
+    fn open(scratch: &Scratch) -> (State, DiskBlobs) {
+        let state = State::open(scratch.dir(), || {}).unwrap();
+        let blobs = DiskBlobs::open(&state.layout()).unwrap();
+        (state, blobs)
+    }
+
+    fn save(state: &State, records: &Records, blobs: &mut DiskBlobs) {
+        super::save(state, records, blobs, || {}).unwrap();
     }
 
     fn sample(blobs: &mut DiskBlobs) -> Records {
@@ -182,11 +198,10 @@ mod tests {
     #[test]
     fn the_cache_comes_back_as_it_was() {
         let scratch = Scratch::new();
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let (state, mut blobs) = open(&scratch);
         let records = sample(&mut blobs);
-        let file = scratch.path("cache.json");
-        save(&file, &records, &mut blobs).unwrap();
-        let loaded = load(&file, &DiskBlobs::open(&scratch.path("store")).unwrap());
+        save(&state, &records, &mut blobs);
+        let loaded = load(&state.cache_file(), &open(&scratch).1);
         assert_eq!(loaded.warning, None);
         assert_eq!(loaded.cache.records(), &records);
     }
@@ -195,7 +210,7 @@ mod tests {
     fn files_of_the_context_are_copied_when_the_cache_needs_them() {
         let scratch = Scratch::new();
         let lent = scratch.write("context/a", "hello");
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let (state, mut blobs) = open(&scratch);
         blobs.lender().lend(Digest::of(b"hello"), 5, &lent);
         let changes = vec![Change {
             path: path("a"),
@@ -210,25 +225,47 @@ mod tests {
         let layer = Layer::make(Changeset { changes }, None, &blobs).unwrap();
         let mut records = Records::default();
         records.rewritten.insert((layer.diff_id, 0), layer);
-        save(&scratch.path("cache.json"), &records, &mut blobs).unwrap();
+        save(&state, &records, &mut blobs);
         fs::remove_file(lent).unwrap();
-        let loaded = load(
-            &scratch.path("cache.json"),
-            &DiskBlobs::open(&scratch.path("store")).unwrap(),
-        );
+        let loaded = load(&state.cache_file(), &open(&scratch).1);
         assert_eq!(loaded.cache.records(), &records);
+    }
+
+    #[test]
+    fn what_two_processes_learn_at_once_is_kept_together() {
+        let scratch = Scratch::new();
+        let (state, mut blobs) = open(&scratch);
+        let mut first = sample(&mut blobs);
+        let mut second = sample(&mut blobs);
+        let record = first.results.pop_first().unwrap().1;
+        first.results.insert(Digest::of(b"first"), record.clone());
+        first
+            .links
+            .entry(Digest::of(b"link"))
+            .or_default()
+            .insert(Digest::of(b"first"));
+        first.seen.insert("of first".to_owned(), Seen::default());
+        second
+            .rewritten
+            .insert((DiffId(Digest::of(b"y")), 7), record.layer.unwrap());
+        save(&state, &first, &mut blobs);
+        save(&state, &second, &mut blobs);
+        let mut expected = second;
+        expected.results.extend(first.results);
+        expected.links.extend(first.links);
+        expected.seen.extend(first.seen);
+        assert_eq!(load(&state.cache_file(), &blobs).cache.records(), &expected);
     }
 
     #[test]
     fn a_record_whose_files_are_gone_is_a_miss() {
         let scratch = Scratch::new();
-        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let (state, mut blobs) = open(&scratch);
         let records = sample(&mut blobs);
-        let file = scratch.path("cache.json");
-        save(&file, &records, &mut blobs).unwrap();
+        save(&state, &records, &mut blobs);
         let blob = scratch.path("store/blobs/sha256").join(Digest::of(b"hello").hex());
         fs::remove_file(blob).unwrap();
-        let loaded = load(&file, &blobs);
+        let loaded = load(&state.cache_file(), &blobs);
         assert_eq!((loaded.cache.records().results.len(), loaded.warning), (0, None));
     }
 

@@ -1,48 +1,59 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
+use crate::ingest::Ingest;
 use crate::placed::PlacedFile;
 use oci::{Digest, Digester};
-use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{BlobStore, Source, StoreError, Verified};
 
-/// A [`BlobStore`] on disk.
+/// A [`BlobStore`] on disk, which several processes may have open at once.
 ///
-/// A blob has its name only when all its bytes are written. They are durable after [`DiskBlobs::sync`]: one call for a
-/// build's thousands of files, before anything durable names them. A power cut before it can leave a broken file, which
-/// reading finds and storing again mends.
+/// What is stored stays in a folder of this process alone until [`DiskBlobs::sync`] has made it durable: only then does it get its
+/// name among the blobs. So every blob there is whole, whatever ends a process or the machine, and nobody sees half of one.
+/// Whoever names a blob in something durable calls `sync` before.
 ///
 /// Files of a build context are not copied: a [`Lender`] says where bytes already stand.
 #[derive(Debug)]
 pub struct DiskBlobs {
     /// `…/blobs/sha256`.
     folder: PathBuf,
-    /// Where files are while they are written, on the same filesystem.
-    ingest: PathBuf,
+    /// The filesystem, opened before anything was written: it then reports what went wrong with that.
+    filesystem: File,
+    /// Whether it did report something. It does so once, and what was written before may be lost.
+    is_broken: bool,
+    /// Where blobs are before they are durable, on the same filesystem.
+    ingest: Ingest,
+    /// Which blobs are there.
+    fresh: BTreeSet<Digest>,
     written: u64,
     lent: Lender,
 }
 
 /// Says where bytes already stand, so that they need not be copied: a handle to one store, cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct Lender(Rc<RefCell<BTreeMap<Digest, Lent>>>);
+pub struct Lender(Arc<Mutex<BTreeMap<Digest, Lent>>>);
 
 impl Lender {
     /// Says that the file at `path` holds the blob `digest` of `size` bytes. It is read from there as long as it does.
     pub fn lend(&self, digest: Digest, size: u64, path: &Path) {
-        self.0.borrow_mut().entry(digest).or_insert_with(|| Lent {
+        self.known().entry(digest).or_insert_with(|| Lent {
             path: path.to_owned(),
             size,
         });
     }
 
     fn find(&self, digest: &Digest) -> Option<Lent> {
-        self.0.borrow().get(digest).cloned()
+        self.known().get(digest).cloned()
+    }
+
+    fn known(&self) -> MutexGuard<'_, BTreeMap<Digest, Lent>> {
+        // The map is whole whatever a thread was doing that ended with it in its hands.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -54,7 +65,7 @@ struct Temporary(PathBuf);
 
 impl Drop for Temporary {
     fn drop(&mut self) {
-        // It was renamed, or the next `open` takes it away.
+        // It was renamed, or goes away with its folder.
         let _ = fs::remove_file(&self.0);
     }
 }
@@ -72,27 +83,25 @@ struct Lent {
 }
 
 impl DiskBlobs {
-    /// The blobs of the layout at `layout`, which is made if it is missing. What a killed process left half-written goes away,
-    /// so only one process may open it at a time.
+    /// The blobs of the layout at `layout`, which is made if it is missing. What killed processes left half-written goes away.
     ///
     /// # Errors
     ///
     /// If the folders cannot be made.
     pub fn open(layout: &Path) -> io::Result<DiskBlobs> {
         let folder = layout.join("blobs").join("sha256");
-        let ingest = layout.join("ingest");
         fs::create_dir_all(&folder)?;
-        if ingest.exists() {
-            fs::remove_dir_all(&ingest)?;
-        }
-        fs::create_dir_all(&ingest)?;
+        let ingest = Ingest::open(&layout.join("ingest"))?;
         let marker = layout.join("oci-layout");
         if !marker.exists() {
             crate::atomic::write_file(&marker, br#"{"imageLayoutVersion":"1.0.0"}"#)?;
         }
         Ok(DiskBlobs {
+            filesystem: File::open(&folder)?,
             folder,
+            is_broken: false,
             ingest,
+            fresh: BTreeSet::new(),
             written: 0,
             lent: Lender::default(),
         })
@@ -130,18 +139,37 @@ impl DiskBlobs {
         }
     }
 
-    /// Makes everything that was stored so far survive a power cut.
+    /// Makes everything that was stored so far survive a power cut, and lets other processes see it.
     ///
     /// # Errors
     ///
-    /// If the disk refuses.
-    pub fn sync(&self) -> io::Result<()> {
-        rustix::fs::syncfs(File::open(&self.folder)?)?;
-        Ok(())
+    /// If the disk refuses. Once it has refused, it does so for ever: what was written is not known to be there.
+    pub fn sync(&mut self) -> io::Result<()> {
+        if self.is_broken {
+            return Err(io::Error::other("an earlier write to this disk failed"));
+        }
+        let synced = self.publish();
+        self.is_broken = synced.is_err();
+        synced
     }
 
+    fn publish(&mut self) -> io::Result<()> {
+        // Also without blobs of our own: one of another process that was found here may have its name but for a moment.
+        rustix::fs::syncfs(&self.filesystem)?;
+        while let Some(digest) = self.fresh.first().copied() {
+            fs::rename(self.ingest.path(&digest.hex()), self.folder.join(digest.hex()))?;
+            self.fresh.remove(&digest);
+        }
+        self.filesystem.sync_all()
+    }
+
+    /// Where a blob is, or would be.
     fn path(&self, digest: &Digest) -> PathBuf {
-        self.folder.join(digest.hex())
+        if self.fresh.contains(digest) {
+            self.ingest.path(&digest.hex())
+        } else {
+            self.folder.join(digest.hex())
+        }
     }
 
     /// The file that should hold a blob, and its size.
@@ -161,15 +189,15 @@ impl DiskBlobs {
     }
 
     fn write(&mut self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
-        self.written += 1;
-        let temporary = self.ingest.join(self.written.to_string());
-        let mut file = File::create(&temporary)?;
-        let done = file
-            .write_all(bytes)
-            .and_then(|()| fs::rename(&temporary, self.path(digest)));
-        if done.is_err() {
-            // The first error is the one to report; a leftover goes away with the next `open`.
-            let _ = fs::remove_file(&temporary);
+        // Nobody but us sees this folder, so that the file may have its name before it is whole.
+        let place = self.ingest.path(&digest.hex());
+        let done = File::create(&place).and_then(|mut file| file.write_all(bytes));
+        match done {
+            Ok(()) => {
+                self.fresh.insert(*digest);
+            }
+            // The first error is the one to report; a leftover goes away with the folder.
+            Err(_) => drop(fs::remove_file(&place)),
         }
         done
     }
@@ -178,7 +206,7 @@ impl DiskBlobs {
 impl BlobStore for DiskBlobs {
     fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        // A file of another size is what a power cut left: it is written again.
+        // A file of another size is what something else left: it is written again.
         if fs::metadata(self.path(&digest)).is_ok_and(|file| file.len() == bytes.len() as u64) {
             return Ok(digest);
         }
@@ -197,13 +225,14 @@ impl BlobStore for DiskBlobs {
             return Ok((self.put(&start)?, count as u64));
         }
         self.written += 1;
-        let temporary = Temporary(self.ingest.join(self.written.to_string()));
+        let temporary = Temporary(self.ingest.path(&self.written.to_string()));
         let (digest, size) = spool(&temporary.0, &start, source)?;
-        let place = self.path(&digest);
-        if fs::metadata(&place).is_ok_and(|file| file.len() == size) {
+        if fs::metadata(self.path(&digest)).is_ok_and(|file| file.len() == size) {
             return Ok((digest, size));
         }
+        let place = self.ingest.path(&digest.hex());
         fs::rename(&temporary.0, place).map_err(|source| StoreError::Write { digest, source })?;
+        self.fresh.insert(digest);
         Ok((digest, size))
     }
 
@@ -318,17 +347,24 @@ mod tests {
             assert_eq!(stored, (Digest::of(&bytes), bytes.len() as u64));
         }
         assert_eq!(&*blobs.get(&Digest::of(&bytes)).unwrap(), bytes);
+        assert_eq!(blobs.fresh.len(), 1);
+        blobs.sync().unwrap();
+        drop(blobs);
         assert_eq!(fs::read_dir(scratch.path("ingest")).unwrap().count(), 0);
     }
 
     #[test]
     fn a_blob_outlives_the_process_that_stored_it() {
         let scratch = Scratch::new();
-        let digest = DiskBlobs::open(scratch.dir()).unwrap().put(b"hello").unwrap();
-        let blobs = DiskBlobs::open(scratch.dir()).unwrap();
+        let mut blobs = DiskBlobs::open(scratch.dir()).unwrap();
+        let digest = blobs.put(b"hello").unwrap();
         assert_eq!(&*blobs.get(&digest).unwrap(), b"hello");
-        assert_eq!(blobs.size(&digest), Some(5));
+        let other = DiskBlobs::open(scratch.dir()).unwrap();
+        assert_eq!(other.size(&digest), None);
         blobs.sync().unwrap();
+        drop(blobs);
+        assert_eq!(&*other.get(&digest).unwrap(), b"hello");
+        assert_eq!(other.size(&digest), Some(5));
     }
 
     #[test]
@@ -344,6 +380,7 @@ mod tests {
         let scratch = Scratch::new();
         let mut blobs = DiskBlobs::open(scratch.dir()).unwrap();
         let digest = blobs.put(b"hello").unwrap();
+        blobs.sync().unwrap();
         let file = scratch.path("blobs/sha256").join(digest.hex());
         fs::write(&file, b"").unwrap();
         assert!(matches!(blobs.get(&digest), Err(StoreError::Corrupt { .. })));
@@ -372,11 +409,14 @@ mod tests {
     }
 
     #[test]
-    fn what_a_killed_process_left_goes_away() {
+    fn what_a_killed_process_left_goes_away_and_what_a_living_one_writes_stays() {
         let scratch = Scratch::new();
-        DiskBlobs::open(scratch.dir()).unwrap();
-        let leftover = scratch.write("ingest/7", "half");
+        let mut living = DiskBlobs::open(scratch.dir()).unwrap();
+        let digest = living.put(b"hello").unwrap();
+        let leftover = scratch.write("ingest/7-1/half", "half");
         DiskBlobs::open(scratch.dir()).unwrap();
         assert!(!leftover.exists());
+        living.sync().unwrap();
+        assert_eq!(&*living.get(&digest).unwrap(), b"hello");
     }
 }

@@ -20,6 +20,7 @@ pub mod cache_file;
 pub mod disk;
 pub mod files;
 pub mod folder;
+pub mod ingest;
 pub mod layout;
 pub mod net;
 pub mod outputs;

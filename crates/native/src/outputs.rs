@@ -4,6 +4,7 @@ use crate::args::{Destination, OutputKind, OutputSpec};
 use crate::atomic::{Pending, write_file};
 use crate::disk::DiskBlobs;
 use crate::folder::{FolderError, Left, write_folder};
+use crate::state::State;
 use oci::{Digest, Index, Reference};
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -147,12 +148,19 @@ impl Ready<'_> {
     }
 }
 
-/// Keeps an image in the store's layout, so that it outlives the process and has its names there.
+/// Keeps an image in the store's layout, so that it outlives the process and has its names there. If another process changes names
+/// just now, `on_wait` is called once.
 ///
 /// # Errors
 ///
 /// [`OutputError`].
-pub fn keep(image: &Image, names: &[Reference], layout: &Path, blobs: &mut DiskBlobs) -> Result<(), OutputError> {
+pub fn keep(
+    image: &Image,
+    names: &[Reference],
+    state: &State,
+    blobs: &mut DiskBlobs,
+    on_wait: impl FnOnce(),
+) -> Result<(), OutputError> {
     for layer in &image.layers {
         match layer.source {
             LayerSource::Blob => blobs.keep(&layer.descriptor.digest)?,
@@ -164,12 +172,13 @@ pub fn keep(image: &Image, names: &[Reference], layout: &Path, blobs: &mut DiskB
         }
     }
     image.keep(blobs)?;
-    let file = layout.join("index.json");
+    let file = state.layout().join("index.json");
     let failed = |source| OutputError::Write {
         path: file.display().to_string(),
         source,
     };
     blobs.sync().map_err(failed)?;
+    let _changing = state.change(on_wait).map_err(failed)?;
     // A damaged index only costs names: the blobs are all there.
     let known = fs::read(&file).ok().and_then(|bytes| Index::parse(&bytes).ok());
     let mut index = known.unwrap_or_else(|| Index::new(Vec::new()));

@@ -6,7 +6,7 @@ use crate::check::failure;
 use crate::excerpt::printable;
 use crate::failure::Failure;
 use crate::input::{Input, read_input};
-use crate::outputs::{Metadata, Packed, keep, prepare};
+use crate::outputs::{Metadata, Packed, prepare};
 use crate::progress::{Look, Printer};
 use crate::report::Report;
 use crate::request;
@@ -60,7 +60,7 @@ pub fn preview(args: &PreviewArgs, terminal: &mut Terminal<'_>) -> Result<(), Fa
     // Progress that nobody can read stops no build.
     let _ = printer.finish();
     // Steps that were done before one failed are done: the next build need not do them again.
-    let saved = session.save();
+    let saved = session.save(terminal);
     let walked = walked?;
     if let Err(error) = saved {
         terminal.remark(&format!("warning: the build cache could not be kept: {error}"));
@@ -202,7 +202,7 @@ fn write_outputs(
         }
     }
     if !names.is_empty() {
-        keep(image, names, &session.state.layout(), &mut session.blobs).map_err(Failure::new)?;
+        session.keep(image, names, terminal).map_err(Failure::new)?;
     }
     let metadata = Metadata {
         config: image.id(),

@@ -182,6 +182,31 @@ pub fn to_doc<B: BlobStore>(
     })
 }
 
+impl CacheDoc {
+    /// Adds what `old` has and this one has not: what other processes learned meanwhile. Of what builds consisted of, only so many
+    /// places are remembered.
+    pub fn merge(&mut self, old: CacheDoc, max_seen: usize) {
+        for (key, record) in old.results {
+            self.results.entry(key).or_insert(record);
+        }
+        for (link, keys) in old.links {
+            self.links.entry(link).or_default().extend(keys);
+        }
+        for (place, seen) in old.seen {
+            if self.seen.len() < max_seen {
+                self.seen.entry(place).or_insert(seen);
+            }
+        }
+        let known: BTreeSet<(Digest, i64)> = self
+            .rewritten
+            .iter()
+            .map(|rewritten| (rewritten.diff_id, rewritten.epoch))
+            .collect();
+        let is_new = |rewritten: &RewrittenDoc| !known.contains(&(rewritten.diff_id, rewritten.epoch));
+        self.rewritten.extend(old.rewritten.into_iter().filter(is_new));
+    }
+}
+
 /// The records of a file. One whose layer is not all in `blobs` any more is left out: its step is then a miss.
 pub fn of_doc(doc: CacheDoc, blobs: &dyn BlobStore) -> Records {
     let mut records = Records {

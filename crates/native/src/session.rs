@@ -4,13 +4,15 @@ use crate::args::NamedContext;
 use crate::cache_file::{self, SaveError};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
+use crate::outputs::{OutputError, keep};
 use crate::state::{State, default_root};
 use crate::terminal::Terminal;
 use crate::world::Machine;
 use builder::{Cache, Records, Seen};
 use engine::StandIn;
-use std::collections::BTreeMap;
+use oci::Reference;
 use std::path::Path;
+use store::Image;
 
 /// The state under `--root`, opened.
 pub struct Session {
@@ -22,12 +24,7 @@ pub struct Session {
     pub cache: Cache,
     /// Says which project this is.
     project: String,
-    /// What the last builds of other projects consisted of.
-    elsewhere: BTreeMap<String, Seen>,
 }
-
-/// So many steps of other projects are remembered.
-const MAX_ELSEWHERE: usize = 20_000;
 
 impl Session {
     /// Opens the folder that `--root` names, or the default one, for a build of `project`. A cache that is lost is remarked upon.
@@ -44,7 +41,7 @@ impl Session {
                 .ok_or_else(|| Failure::usage("expected --root, or HOME or XDG_DATA_HOME in the environment"))?,
         };
         let failed = |error: std::io::Error| Failure::new(format!("could not open {}: {error}", root.display()));
-        let waiting = format!("waiting for another layerlab that uses {}", root.display());
+        let waiting = format!("waiting for another layerlab that cleans up {}", root.display());
         let state = State::open(&root, || terminal.remark(&waiting)).map_err(failed)?;
         let blobs = DiskBlobs::open(&state.layout()).map_err(failed)?;
         let loaded = cache_file::load(&state.cache_file(), &blobs);
@@ -53,13 +50,12 @@ impl Session {
         }
         let project = format!("{project}\0");
         let mut records = loaded.cache.records().clone();
-        let elsewhere = set_aside(&mut records, &project);
+        keep_seen_of(&mut records, &project);
         Ok(Session {
             state,
             blobs,
             cache: Cache::of_records(records),
             project,
-            elsewhere,
         })
     }
 
@@ -72,35 +68,36 @@ impl Session {
         }
     }
 
-    /// Keeps what the cache learned.
+    /// Keeps what the cache learned, beside what other processes learned meanwhile.
     ///
     /// # Errors
     ///
     /// [`SaveError`] if the disk refuses.
-    pub fn save(&mut self) -> Result<(), SaveError> {
+    pub fn save(&mut self, terminal: &mut Terminal<'_>) -> Result<(), SaveError> {
         let mut records = self.cache.records().clone();
         let own = records
             .seen
             .into_iter()
             .map(|(place, seen)| (format!("{}{place}", self.project), seen));
-        let elsewhere = self.elsewhere.clone().into_iter().take(MAX_ELSEWHERE);
-        records.seen = own.chain(elsewhere).collect();
-        cache_file::save(&self.state.cache_file(), &records, &mut self.blobs)
+        records.seen = own.collect();
+        cache_file::save(&self.state, &records, &mut self.blobs, || terminal.remark(WAITING))
+    }
+
+    /// Keeps an image under its names.
+    ///
+    /// # Errors
+    ///
+    /// [`OutputError`] if the disk refuses.
+    pub fn keep(&mut self, image: &Image, names: &[Reference], terminal: &mut Terminal<'_>) -> Result<(), OutputError> {
+        keep(image, names, &self.state, &mut self.blobs, || terminal.remark(WAITING))
     }
 }
 
-/// Leaves in `records` what was seen of `project`, under the names it has there, and returns what was seen of others.
-fn set_aside(records: &mut Records, project: &str) -> BTreeMap<String, Seen> {
-    let mut elsewhere = BTreeMap::new();
-    for (place, seen) in std::mem::take(&mut records.seen) {
-        match place.strip_prefix(project) {
-            Some(own) => {
-                records.seen.insert(own.to_owned(), seen);
-            }
-            None => {
-                elsewhere.insert(place, seen);
-            }
-        }
-    }
-    elsewhere
+/// What a person is told if another process takes its time.
+const WAITING: &str = "waiting for another layerlab that changes the images";
+
+/// Leaves in `records` what was seen of `project`, under the names it has there.
+fn keep_seen_of(records: &mut Records, project: &str) {
+    let own = |(place, seen): (String, Seen)| Some((place.strip_prefix(project)?.to_owned(), seen));
+    records.seen = std::mem::take(&mut records.seen).into_iter().filter_map(own).collect();
 }

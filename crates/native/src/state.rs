@@ -1,42 +1,75 @@
-//! The folder under `--root`: who may use it, and where things are in it.
+//! The folder under `--root`: who may use and change it, and where things are in it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A root folder that this process alone uses, until it is dropped.
+/// A root folder that this process uses, beside others, until it is dropped.
+///
+/// While anybody uses it, nothing is collected that somebody could still want: see [`State::alone`].
 #[derive(Debug)]
 pub struct State {
     root: PathBuf,
-    /// Holds the lock; the system lets go of it even if the process is killed.
-    _lock: File,
+    /// Held shared by all that use the folder; the system lets go of it even if the process is killed.
+    lock: File,
 }
 
+/// The right to change what is named: images, the cache's records, containers. Dropping it gives it back.
+#[derive(Debug)]
+pub struct Changing(#[expect(dead_code, reason = "it holds the lock")] File);
+
 impl State {
-    /// Opens the folder, making it if it is missing. If another process uses it, `on_wait` is called once and this waits.
+    /// Opens the folder, making it if it is missing. If another process collects garbage there, `on_wait` is called once and this
+    /// waits.
     ///
     /// # Errors
     ///
     /// If the folder cannot be made or locked.
     pub fn open(root: &Path, on_wait: impl FnOnce()) -> io::Result<State> {
         fs::create_dir_all(root)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(root.join("lock"))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                on_wait();
-                lock.lock()?;
-            }
-            Err(TryLockError::Error(error)) => return Err(error),
+        let lock = lock_file(&root.join("lock"))?;
+        if is_free(lock.try_lock_shared())? {
+            return Ok(State {
+                root: root.to_owned(),
+                lock,
+            });
         }
+        on_wait();
+        lock.lock_shared()?;
         Ok(State {
             root: root.to_owned(),
-            _lock: lock,
+            lock,
         })
+    }
+
+    /// Lets this process change what is named, one at a time. It reads, changes, and writes whole files while it holds the right,
+    /// which takes milliseconds: blobs are stored before. If another process has it, `on_wait` is called once and this waits.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn change(&self, on_wait: impl FnOnce()) -> io::Result<Changing> {
+        let lock = lock_file(&self.root.join("change.lock"))?;
+        if !is_free(lock.try_lock())? {
+            on_wait();
+            lock.lock()?;
+        }
+        Ok(Changing(lock))
+    }
+
+    /// Uses the folder alone from here on, if nobody else uses it: then what nobody refers to may be removed.
+    ///
+    /// What was read of the folder before is not valid any more, whatever the answer: others may have had it in between.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub fn alone(&self) -> io::Result<bool> {
+        let is_alone = is_free(self.lock.try_lock())?;
+        if !is_alone {
+            self.lock.lock_shared()?;
+        }
+        Ok(is_alone)
     }
 
     /// The OCI layout that holds all blobs and, in its index, the images.
@@ -47,6 +80,18 @@ impl State {
     /// The records of the build cache.
     pub fn cache_file(&self) -> PathBuf {
         self.root.join("cache.json")
+    }
+}
+
+fn lock_file(path: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(path)
+}
+
+fn is_free(locked: Result<(), TryLockError>) -> io::Result<bool> {
+    match locked {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
@@ -67,15 +112,33 @@ mod tests {
     use std::thread;
 
     #[test]
-    fn a_second_process_waits_for_the_first() {
+    fn many_use_a_folder_and_one_that_is_alone_makes_the_others_wait() {
         let scratch = Scratch::new();
         let first = State::open(scratch.dir(), || panic!("nobody else is there")).unwrap();
+        let second = State::open(scratch.dir(), || panic!("both may be there")).unwrap();
+        assert!(!first.alone().unwrap());
+        drop(second);
+        assert!(first.alone().unwrap());
+        waits_for(first, |waits| State::open(scratch.dir(), waits).is_ok());
+    }
+
+    #[test]
+    fn one_at_a_time_changes_what_is_named() {
+        let scratch = Scratch::new();
+        let first = State::open(scratch.dir(), || {}).unwrap();
+        let second = State::open(scratch.dir(), || {}).unwrap();
+        let changing = first.change(|| panic!("nobody else changes anything")).unwrap();
+        waits_for(changing, |waits| second.change(waits).is_ok());
+    }
+
+    /// Checks that `then` waits until `held` is dropped.
+    fn waits_for<T>(held: T, then: impl FnOnce(Box<dyn FnOnce() + Send>) -> bool + Send) {
         let (waits, waiting) = mpsc::channel();
         thread::scope(|scope| {
-            let second = scope.spawn(|| State::open(scratch.dir(), move || waits.send(()).unwrap()).is_ok());
+            let second = scope.spawn(|| then(Box::new(move || waits.send(()).unwrap())));
             waiting.recv().unwrap();
             assert!(!second.is_finished());
-            drop(first);
+            drop(held);
             assert!(second.join().unwrap());
         });
     }
