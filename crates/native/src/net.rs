@@ -8,6 +8,7 @@
 
 mod body;
 mod connect;
+mod lanes;
 mod proxy;
 mod send;
 mod surroundings;
@@ -17,10 +18,13 @@ mod tls;
 pub use proxy::Proxies;
 pub use surroundings::Surroundings;
 
+use lanes::DiskLanes;
+use registry::client::Lanes;
 use registry::{Answer, Call, Transport, TransportError};
 use send::Connection;
 use std::fmt;
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tls::Trust;
@@ -38,6 +42,8 @@ pub struct Patience {
     pub answer: Duration,
     /// For the next piece of a body, either way.
     pub piece: Duration,
+    /// At most before a request that failed is tried again; `None` for as long as the client finds right.
+    pub pause: Option<Duration>,
 }
 
 impl Default for Patience {
@@ -47,6 +53,7 @@ impl Default for Patience {
             connect: Duration::from_secs(30),
             answer: Duration::from_mins(5),
             piece: Duration::from_mins(1),
+            pause: None,
         }
     }
 }
@@ -54,6 +61,8 @@ impl Default for Patience {
 /// A [`Transport`] over sockets. One serves one thread; [`another`](Sockets::another) serves the next.
 pub struct Sockets {
     shared: Arc<Shared>,
+    /// The store that layers go to and come from, if several go at once.
+    layout: Option<PathBuf>,
 }
 
 /// What a transport shares with the bodies of its answers.
@@ -84,6 +93,14 @@ impl Sockets {
         Sockets::with(proxies, patience, Arc::default())
     }
 
+    /// This transport, which from now on moves several layers at once between registries and the store at `layout`: see
+    /// [`DiskBlobs`](crate::disk::DiskBlobs).
+    #[must_use]
+    pub fn with_store(mut self, layout: PathBuf) -> Sockets {
+        self.layout = Some(layout);
+        self
+    }
+
     /// Another transport to the same places, for another thread.
     ///
     /// # Errors
@@ -111,6 +128,7 @@ impl Sockets {
         };
         Ok(Sockets {
             shared: Arc::new(shared),
+            layout: None,
         })
     }
 }
@@ -118,6 +136,13 @@ impl Sockets {
 impl Transport for Sockets {
     fn send(&mut self, call: Call<'_>) -> Result<Answer, TransportError> {
         send::send(&self.shared, call)
+    }
+
+    fn lanes(&self) -> Option<Box<dyn Lanes>> {
+        let layout = self.layout.clone()?;
+        // Without another transport, one layer goes after the other.
+        let sockets = self.another().ok()?;
+        Some(Box::new(DiskLanes { sockets, layout }))
     }
 }
 

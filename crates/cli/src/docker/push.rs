@@ -78,9 +78,11 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         return Err(announce(session, reference, to, &message));
     };
     let image = stored.image.clone();
-    let image = image
-        .gzipped(session.blobs)
-        .map_err(|error| Fail::new(error.to_string()))?;
+    let image = match session.transport.lanes() {
+        Some(mut lanes) => lanes.gzip(&image, session.blobs),
+        None => image.gzipped(session.blobs),
+    };
+    let image = image.map_err(|error| Fail::new(error.to_string()))?;
     let credentials = login::config_file(session)?;
     let holders = holders(session, reference);
     let diff_ids: BTreeMap<Digest, DiffId> = image

@@ -1,4 +1,6 @@
 //! The client over sockets: against our own registry, and against servers that misbehave.
 
+mod faults;
+mod hostile;
 mod own;
 mod support;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use store::{BlobStore, Content, Image, Layer, Limits, MemoryBlobs, Meta, Node, Tree, TreePath, diff};
+use store::{BlobStore, Content, Image, Layer, Limits, Meta, Node, Tree, TreePath, diff};
 
 /// Waits for nothing and remembers everything.
 #[derive(Default)]
@@ -39,6 +39,16 @@ impl Host for Watch {
     }
 }
 
+/// So long and no longer for anything, and no waiting between attempts.
+pub(crate) fn patience(time: Duration) -> Patience {
+    Patience {
+        connect: Duration::from_secs(5),
+        answer: time,
+        piece: time,
+        pause: Some(Duration::ZERO),
+    }
+}
+
 /// A client and all it needs.
 pub(crate) struct Bench {
     pub(crate) sockets: Sockets,
@@ -61,6 +71,13 @@ impl Bench {
         }
     }
 
+    /// With lanes to and from the store at `layout`.
+    pub(crate) fn with_store(patience: Patience, layout: &Path) -> Bench {
+        let mut bench = Bench::with(patience);
+        bench.sockets = bench.sockets.with_store(layout.to_owned());
+        bench
+    }
+
     pub(crate) fn client<T>(&mut self, work: impl FnOnce(&mut Client<'_>) -> T) -> T {
         work(&mut Client {
             transport: &mut self.sockets,
@@ -70,7 +87,7 @@ impl Bench {
         })
     }
 
-    pub(crate) fn push(&mut self, image: &Image, name: &str, blobs: &MemoryBlobs) -> Result<Pushed, RegistryError> {
+    pub(crate) fn push(&mut self, image: &Image, name: &str, blobs: &dyn BlobStore) -> Result<Pushed, RegistryError> {
         self.client(|client| {
             let options = PushOptions {
                 sources: &|_| Vec::new(),
@@ -80,7 +97,7 @@ impl Bench {
         })
     }
 
-    pub(crate) fn pull(&mut self, name: &str, blobs: &mut MemoryBlobs) -> Result<Pulled, RegistryError> {
+    pub(crate) fn pull(&mut self, name: &str, blobs: &mut dyn BlobStore) -> Result<Pulled, RegistryError> {
         self.client(|client| {
             let options = PullOptions {
                 platform: &Platform::linux_amd64(),
@@ -111,7 +128,12 @@ pub(crate) fn noise(seed: u64, size: usize) -> Vec<u8> {
 }
 
 /// An image with a layer for each size, each of one file of noise, compressed.
-pub(crate) fn image(sizes: &[usize], blobs: &mut MemoryBlobs) -> Image {
+pub(crate) fn image(sizes: &[usize], blobs: &mut dyn BlobStore) -> Image {
+    changes(sizes, blobs).gzipped(blobs).unwrap()
+}
+
+/// The same, its layers not written yet.
+pub(crate) fn changes(sizes: &[usize], blobs: &mut dyn BlobStore) -> Image {
     let mut below = Tree::new();
     let mut layers = Vec::new();
     for (seed, size) in sizes.iter().enumerate() {
@@ -128,12 +150,12 @@ pub(crate) fn image(sizes: &[usize], blobs: &mut MemoryBlobs) -> Image {
         platform: Platform::linux_amd64(),
         ..ImageConfig::default()
     };
-    Image::new(config, layers).gzipped(blobs).unwrap()
+    Image::new(config, layers)
 }
 
 /// Whether an image with all its files is in `blobs`.
 #[track_caller]
-pub(crate) fn check_whole(image: &Image, blobs: &MemoryBlobs) {
+pub(crate) fn check_whole(image: &Image, blobs: &dyn BlobStore) {
     for layer in &image.layers {
         assert_eq!(
             Digest::of(&blobs.get(&layer.descriptor.digest).unwrap()),
