@@ -23,6 +23,8 @@ mod images;
 mod inspect;
 mod prune;
 // Registries.
+mod bars;
+mod helper;
 mod login;
 mod progress;
 mod pull;
@@ -44,7 +46,7 @@ mod info;
 mod networks;
 mod volumes;
 
-pub use host::{Host, Input};
+pub use host::{Helped, Host, Input};
 pub use ports::displayed as shown_ports;
 
 use crate::grammar::{Effect, Verb};

@@ -8,15 +8,19 @@
 
 mod body;
 mod connect;
+mod helper;
 mod lanes;
 mod proxy;
 mod send;
 mod surroundings;
 mod target;
 mod tls;
+mod uploads;
 
+pub use helper::ask_helper;
 pub use proxy::Proxies;
 pub use surroundings::Surroundings;
+pub use uploads::Uploads;
 
 use lanes::DiskLanes;
 use registry::client::Lanes;

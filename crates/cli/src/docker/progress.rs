@@ -1,6 +1,7 @@
 //! Layers on their way from and to a registry, as Docker prints them where the output is no terminal.
 
 use super::Console;
+use super::bars::Bars;
 use registry::TlsPolicy;
 use registry::client::{Event, Host, LayerEvent, LayerState, UploadKey};
 use std::net::IpAddr;
@@ -23,6 +24,8 @@ pub(crate) struct Progress<'p, 'c> {
     pub(crate) console: &'p mut Console<'c>,
     pub(crate) wire: &'p mut dyn Host,
     pub(crate) to: To,
+    /// Lines that are drawn over, where they can be.
+    pub(crate) bars: Option<Bars>,
     /// Whether anything was said: what goes wrong from then on is no answer of the daemon, but part of the progress.
     pub(crate) began: bool,
 }
@@ -30,6 +33,9 @@ pub(crate) struct Progress<'p, 'c> {
 impl Progress<'_, '_> {
     /// Prints a line.
     pub(crate) fn line(&mut self, text: &str) {
+        if let Some(bars) = &mut self.bars {
+            bars.leave();
+        }
         self.began = true;
         match self.to {
             To::Out => self.console.line(text),
@@ -39,6 +45,12 @@ impl Progress<'_, '_> {
     }
 
     fn layer(&mut self, layer: &LayerEvent) {
+        if let (To::Out, Some(bars)) = (self.to, &mut self.bars) {
+            self.began = true;
+            let drawn = bars.draw(layer);
+            self.console.print(&drawn);
+            return;
+        }
         // How far it is would be drawn over and over on a terminal.
         let moves = matches!(
             layer.state,

@@ -1,7 +1,8 @@
 //! `docker push`.
 
+use super::bars::Bars;
 use super::progress::{Progress, To};
-use super::{Done, Fail, SUCCESS, Session, login, names, pull};
+use super::{Done, Fail, SUCCESS, Session, helper, names, pull};
 use crate::words::Call;
 use oci::{DiffId, Digest, Reference};
 use registry::client::{Client, PushOptions};
@@ -83,7 +84,7 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         None => image.gzipped(session.blobs),
     };
     let image = image.map_err(|error| Fail::new(error.to_string()))?;
-    let credentials = login::config_file(session)?;
+    let credentials = helper::logins(session, reference.registry())?;
     let holders = holders(session, reference);
     let diff_ids: BTreeMap<Digest, DiffId> = image
         .layers
@@ -98,6 +99,7 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         console: session.console,
         wire: session.wire,
         to,
+        bars: session.host.redraws().then(Bars::default),
         began: false,
     };
     let mut client = Client {

@@ -12,7 +12,7 @@ const DESCRIPTION: usize = 45;
 
 pub(super) fn search(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let limit = u32::try_from(call.number("limit").unwrap_or(0)).unwrap_or(u32::MAX);
-    let credentials = login::config_file(session)?;
+    let credentials = helper::logins(session, "docker.io")?;
     let mut client = Client {
         transport: session.transport,
         host: session.wire,

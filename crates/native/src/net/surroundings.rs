@@ -1,8 +1,9 @@
 //! What surrounds the client on a real machine: it waits, looks names up, and reads `certs.d`.
 
+use super::Uploads;
 use crate::failure::Failure;
 use registry::TlsPolicy;
-use registry::client::{DAEMON_JSON, DaemonConfig, Host, RegistryConfig, read_certs};
+use registry::client::{DAEMON_JSON, DaemonConfig, Host, RegistryConfig, UploadKey, read_certs};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,13 +16,15 @@ use std::time::Duration;
 /// The largest file of certificates that is read, in bytes.
 const MAX_CERTIFICATES: u64 = 1 << 20;
 
-/// The machine around a client, and what its files say of registries. Cloned, it serves another thread.
-#[derive(Debug, Clone, Default)]
+/// The machine around a client, and what its files say of registries.
+#[derive(Debug, Default)]
 pub struct Surroundings {
     /// What `daemon.json` says.
     pub registries: RegistryConfig,
     /// Folders with a folder of certificates for each registry, the first one that knows a registry counts.
     pub certs: Vec<PathBuf>,
+    /// Uploads that another process goes on with; `None` to forget them.
+    pub uploads: Option<Uploads>,
     /// What was looked up already.
     known: RefCell<BTreeMap<String, Vec<IpAddr>>>,
 }
@@ -74,6 +77,18 @@ impl Host for Surroundings {
     fn wait(&mut self, time: Duration) -> ControlFlow<()> {
         std::thread::sleep(time);
         ControlFlow::Continue(())
+    }
+
+    fn kept_upload(&self, upload: UploadKey<'_>) -> Option<String> {
+        self.uploads.as_ref()?.find(upload)
+    }
+
+    fn keep_upload(&mut self, upload: UploadKey<'_>, location: Option<&str>) {
+        match (&self.uploads, location) {
+            (Some(uploads), Some(location)) => uploads.keep(upload, location),
+            (Some(uploads), None) => uploads.forget(upload),
+            (None, _) => {}
+        }
     }
 
     fn addresses(&self, name: &str) -> Vec<IpAddr> {

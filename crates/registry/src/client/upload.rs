@@ -13,6 +13,8 @@ use store::{BlobStore, Layer, LayerError};
 
 /// How often a request that failed is tried in all.
 const MAX_ATTEMPTS: u32 = 5;
+/// A smaller blob is sent again sooner than its upload is found, in bytes.
+const WORTH_KEEPING: u64 = 1 << 20;
 
 /// Where a blob's bytes come from; they can be had again.
 pub(crate) enum Source<'s> {
@@ -146,8 +148,7 @@ impl Line<'_, '_> {
     }
 
     fn keep_upload(&mut self, upload: &Upload<'_, '_>, kept: Kept) {
-        // A config is sent again sooner than its upload is found.
-        if upload.layer.is_none() {
+        if upload.layer.is_none() || upload.descriptor.size < WORTH_KEEPING {
             return;
         }
         let origin = self.session.endpoint.url.origin();
