@@ -3,7 +3,6 @@
 use crate::{Advice, Cost, Scene, Shipped, advise};
 use planner::{Known, Options, Plan};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use store::{BlobStore, Change, ChangeKind, Changeset, Content, Layer, MemoryBlobs, Meta, Node, Tree, TreePath, Usage};
 
 #[derive(Clone)]
@@ -66,7 +65,7 @@ impl Bench {
                 changes: changes.collect(),
             };
             Layer {
-                changes: Arc::new(changes),
+                changes: changes.into(),
                 ..Layer::make(Changeset::default(), None, &self.blobs).unwrap()
             }
         };

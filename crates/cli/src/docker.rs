@@ -50,7 +50,7 @@ pub use host::{Helped, Host, Input};
 pub use ports::displayed as shown_ports;
 
 use crate::grammar::{Effect, Verb};
-use crate::words::{Call, parse};
+use crate::words::{Call, parse_for};
 use builder::{Cache, Executor};
 use console::Console;
 use engine::Daemon;
@@ -140,7 +140,8 @@ pub fn run(words: &[String], machine: &mut Machine<'_>) -> Outcome {
 /// The same, with how long what the command waited for took, or would take, in milliseconds: ten seconds for `docker stop` of a process
 /// that does not listen.
 pub fn run_timed(words: &[String], machine: &mut Machine<'_>) -> (Outcome, u64) {
-    let call = match parse(words) {
+    let program = machine.host.program();
+    let call = match parse_for(program, words) {
         Ok(call) => call,
         Err(answer) => {
             let written = machine
@@ -168,7 +169,7 @@ pub fn run_timed(words: &[String], machine: &mut Machine<'_>) -> (Outcome, u64) 
     session.warn_of_idle_flags(&call);
     let done = dispatch(&call, &mut session);
     let millis = session.millis;
-    let outcome = done.unwrap_or_else(|fail| fail.end(&call, &mut console));
+    let outcome = done.unwrap_or_else(|fail| fail.end(program.name, &call, &mut console));
     if console.is_broken() {
         (Outcome::Exit(1), millis)
     } else {

@@ -1,6 +1,7 @@
 //! `--help`, in the layout of Docker's own command line, 80 columns wide.
 
-use crate::grammar::{self, COMMON, Flag, GLOBAL, GROUPS, Kind, Spec};
+use crate::grammar::{self, COMMON, Flag, GROUPS, Kind, Spec};
+use crate::program::Program;
 use std::fmt::Write as _;
 
 /// Columns of a line: one less than a terminal has that does not say how wide it is.
@@ -9,13 +10,27 @@ const WIDTH: usize = 79;
 const NAME: usize = 11;
 
 /// What `docker` alone prints.
-pub fn top() -> String {
+pub fn top(program: &Program) -> String {
+    let name = program.name;
     let mut text =
-        "Usage:  docker [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n".to_owned();
+        format!("Usage:  {name} [OPTIONS] COMMAND\n\nA self-sufficient runtime for containers\n\nCommon Commands:\n");
     for name in COMMON {
         row(&mut text, name, grammar::find(name).map_or("", |spec| spec.about));
     }
-    text.push_str("\nManagement Commands:\n");
+    text.push_str(&commands());
+    let globals: Vec<&Flag> = program.global.iter().chain(program.everywhere).collect();
+    write!(
+        text,
+        "\nGlobal Options:\n{}\nRun '{name} COMMAND --help' for more information on a command.\n",
+        flags(&globals)
+    )
+    .expect("a String takes all text");
+    text
+}
+
+/// The groups of commands, and the commands that are not common ones.
+fn commands() -> String {
+    let mut text = "\nManagement Commands:\n".to_owned();
     for (name, about) in GROUPS {
         row(&mut text, name, about);
     }
@@ -25,37 +40,32 @@ pub fn top() -> String {
             row(&mut text, name, spec.about);
         }
     }
-    let globals: Vec<&Flag> = GLOBAL.iter().collect();
-    write!(
-        text,
-        "\nGlobal Options:\n{}\nRun 'docker COMMAND --help' for more information on a command.\n",
-        flags(&globals)
-    )
-    .expect("a String takes all text");
     text
 }
 
 /// What `docker image` alone prints.
-pub fn group(name: &str) -> String {
+pub fn group(program: &Program, name: &str) -> String {
+    let program = program.name;
     let about = grammar::group(name).unwrap_or("");
-    let mut text = format!("Usage:  docker {name} COMMAND\n\n{about}\n\nCommands:\n");
+    let mut text = format!("Usage:  {program} {name} COMMAND\n\n{about}\n\nCommands:\n");
     for (word, spec) in grammar::members(name) {
         row(&mut text, word, spec.about);
     }
     writeln!(
         text,
-        "\nRun 'docker {name} COMMAND --help' for more information on a command."
+        "\nRun '{program} {name} COMMAND --help' for more information on a command."
     )
     .expect("a String takes all text");
     text
 }
 
 /// What `docker NAME --help` prints.
-pub fn command(spec: &Spec, name: &str) -> String {
-    let usage = format!("docker {name} {}", spec.usage);
+pub fn command(program: &Program, spec: &Spec, name: &str) -> String {
+    let program = program.name;
+    let usage = format!("{program} {name} {}", spec.usage);
     let mut text = format!("Usage:  {}\n\n{}\n", usage.trim_end(), spec.about);
     if spec.names.len() > 1 {
-        let names: Vec<String> = spec.names.iter().map(|name| format!("docker {name}")).collect();
+        let names: Vec<String> = spec.names.iter().map(|name| format!("{program} {name}")).collect();
         write!(text, "\nAliases:\n  {}\n", names.join(", ")).expect("a String takes all text");
     }
     let mut all = spec.all_flags();

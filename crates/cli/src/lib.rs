@@ -13,6 +13,7 @@ pub mod docker;
 pub mod excerpt;
 pub mod grammar;
 pub mod help;
+pub mod program;
 pub mod progress;
 pub mod table;
 pub mod template;

@@ -9,8 +9,9 @@ mod values;
 
 pub use answer::Answer;
 
-use crate::grammar::{self, Flag, GLOBAL, Kind, Order, Spec};
+use crate::grammar::{self, Flag, Kind, Order, Spec};
 use crate::help;
+use crate::program::{DOCKER, Program};
 use lexer::{Lexer, Token};
 use std::collections::BTreeMap;
 
@@ -23,7 +24,7 @@ pub struct Call {
     pub name: String,
     /// Its arguments, in order.
     pub arguments: Vec<String>,
-    values: BTreeMap<&'static str, Vec<String>>,
+    values: Values,
 }
 
 impl Call {
@@ -85,14 +86,27 @@ impl Call {
 ///
 /// Source: docker/cli, `cli/cobra.go`, `cli/required.go`; spf13/pflag, `flag.go`.
 pub fn parse(words: &[String]) -> Result<Call, Answer> {
+    parse_for(&DOCKER, words)
+}
+
+/// The same for the words after the name of another program. A flag that stands before the command counts as one of the command, if it
+/// may stand everywhere.
+///
+/// # Errors
+///
+/// As [`parse`].
+pub fn parse_for(program: &Program, words: &[String]) -> Result<Call, Answer> {
     let mut lexer = Lexer::new(words);
-    let top = Place::Top;
+    let top = Place { program, at: At::Top };
     let mut values = BTreeMap::new();
     loop {
         match lexer.next() {
-            Some(Token::Word(word)) => return command(&word, lexer.rest()),
-            Some(Token::Long(name)) if name == "help" => return Err(Answer::help(help::top())),
-            Some(Token::Short('h')) => return Err(Answer::deprecated_help(help::top())),
+            Some(Token::Word(word)) => {
+                values.retain(|name, _| program.everywhere.iter().any(|flag| flag.long == *name));
+                return command(program, &word, lexer.rest(), values);
+            }
+            Some(Token::Long(name)) if name == "help" => return Err(Answer::help(help::top(program))),
+            Some(Token::Short('h')) => return Err(Answer::deprecated_help(help::top(program))),
             Some(token) => flag(&mut lexer, &token, top, &mut values)?,
             None if values.contains_key("version") => {
                 return Err(Answer::help(format!(
@@ -100,74 +114,96 @@ pub fn parse(words: &[String]) -> Result<Call, Answer> {
                     grammar::VERSION
                 )));
             }
-            None => return Err(Answer::help(help::top())),
+            None => return Err(Answer::help(help::top(program))),
         }
     }
 }
 
+/// The values of flags, by long name.
+type Values = BTreeMap<&'static str, Vec<String>>;
+
 /// Where a flag stands.
 #[derive(Clone, Copy)]
-enum Place<'a> {
+struct Place<'a> {
+    program: &'a Program,
+    at: At<'a>,
+}
+
+#[derive(Clone, Copy)]
+enum At<'a> {
     Top,
     Group(&'a str),
     Command(&'static Spec, &'a str),
 }
 
-fn command(word: &str, rest: Vec<String>) -> Result<Call, Answer> {
+fn command(program: &Program, word: &str, rest: Vec<String>, values: Values) -> Result<Call, Answer> {
     if word == "help" {
-        return Err(help_on(&rest));
+        return Err(help_on(program, &rest));
     }
     if grammar::group(word).is_some() {
-        return member(word, rest);
+        return member(program, word, rest, values);
     }
     match grammar::find(word) {
-        Some(spec) => call(spec, word, &rest),
-        None => Err(Answer::unknown_command("", word)),
+        Some(spec) => call(program, (spec, word), &rest, values),
+        None => Err(Answer::unknown_command(program.name, "", word)),
     }
 }
 
-fn member(group: &str, rest: Vec<String>) -> Result<Call, Answer> {
-    if let Some(first) = rest.first() {
-        let name = format!("{group} {first}");
-        if let Some(spec) = grammar::find(&name) {
-            return call(spec, &name, &rest[1..]);
-        }
-    }
+fn member(program: &Program, group: &str, rest: Vec<String>, mut values: Values) -> Result<Call, Answer> {
     let mut lexer = Lexer::new(&rest);
     let mut unknown = None;
     while let Some(token) = lexer.next() {
         match token {
-            Token::Long(name) if name == "help" => return Err(Answer::help(help::group(group))),
-            Token::Short('h') => return Err(Answer::deprecated_help(help::group(group))),
+            Token::Long(name) if name == "help" => return Err(Answer::help(help::group(program, group))),
+            Token::Short('h') => return Err(Answer::deprecated_help(help::group(program, group))),
             Token::Word(word) => {
+                let name = format!("{group} {word}");
+                if let Some(spec) = grammar::find(&name).filter(|_| unknown.is_none()) {
+                    return call(program, (spec, &name), &lexer.rest(), values);
+                }
                 unknown.get_or_insert(word);
             }
-            token => flag(&mut lexer, &token, Place::Group(group), &mut BTreeMap::new())?,
+            token => {
+                let place = Place {
+                    program,
+                    at: At::Group(group),
+                };
+                flag(&mut lexer, &token, place, &mut values)?;
+            }
         }
     }
     Err(match unknown {
-        Some(word) => Answer::unknown_command(group, &word),
-        None => Answer::help(help::group(group)),
+        Some(word) => Answer::unknown_command(program.name, group, &word),
+        None => Answer::help(help::group(program, group)),
     })
 }
 
-fn help_on(words: &[String]) -> Answer {
+fn help_on(program: &Program, words: &[String]) -> Answer {
     let name = words.join(" ");
     if name.is_empty() {
-        Answer::help(help::top())
+        Answer::help(help::top(program))
     } else if grammar::group(&name).is_some() {
-        Answer::help(help::group(&name))
+        Answer::help(help::group(program, &name))
     } else if let Some(spec) = grammar::find(&name) {
-        Answer::help(help::command(spec, &name))
+        Answer::help(help::command(program, spec, &name))
     } else {
         Answer::error(1, format!("unknown help topic: {name}\n"))
     }
 }
 
-fn call(spec: &'static Spec, name: &str, words: &[String]) -> Result<Call, Answer> {
+fn call(
+    program: &Program,
+    (spec, name): (&'static Spec, &str),
+    words: &[String],
+    mut values: Values,
+) -> Result<Call, Answer> {
     let mut lexer = Lexer::new(words);
-    let (mut values, mut arguments) = (BTreeMap::new(), Vec::new());
+    let mut arguments = Vec::new();
     let (mut help, mut letter) = (false, false);
+    let place = Place {
+        program,
+        at: At::Command(spec, name),
+    };
     while let Some(token) = lexer.next() {
         match token {
             Token::Word(word) => {
@@ -178,17 +214,17 @@ fn call(spec: &'static Spec, name: &str, words: &[String]) -> Result<Call, Answe
             }
             Token::Long(name) if name == "help" => help = lexer.attached().as_deref() != Some("false"),
             Token::Short('h') if spec.short('h').is_none() => letter = true,
-            token => flag(&mut lexer, &token, Place::Command(spec, name), &mut values)?,
+            token => flag(&mut lexer, &token, place, &mut values)?,
         }
     }
     if letter {
-        return Err(Answer::deprecated_help(help::command(spec, name)));
+        return Err(Answer::deprecated_help(help::command(program, spec, name)));
     }
     if help {
-        return Err(Answer::help(help::command(spec, name)));
+        return Err(Answer::help(help::command(program, spec, name)));
     }
     if let Some(message) = answer::miscount(spec.arguments, arguments.len()) {
-        return Err(Answer::arguments(spec, name, &message));
+        return Err(Answer::arguments(program.name, spec, name, &message));
     }
     Ok(Call {
         spec,
@@ -199,12 +235,7 @@ fn call(spec: &'static Spec, name: &str, words: &[String]) -> Result<Call, Answe
 }
 
 /// Reads one flag and its value.
-fn flag(
-    lexer: &mut Lexer,
-    token: &Token,
-    place: Place<'_>,
-    values: &mut BTreeMap<&'static str, Vec<String>>,
-) -> Result<(), Answer> {
+fn flag(lexer: &mut Lexer, token: &Token, place: Place<'_>, values: &mut Values) -> Result<(), Answer> {
     let wrong = |message: String| Answer::flag(place, &message);
     let Some(found) = lookup(token, place) else {
         return Err(wrong(lexer.unknown(token)));
@@ -240,11 +271,12 @@ fn lookup(token: &Token, place: Place<'_>) -> Option<&'static Flag> {
         Token::Short(letter) => flag.short.chars().eq([*letter]),
         Token::Word(_) => false,
     };
-    match place {
-        Place::Top => GLOBAL.iter().find(is),
-        Place::Group(_) => None,
-        Place::Command(spec, _) => spec.flags.iter().copied().flatten().find(is),
-    }
+    let own = match place.at {
+        At::Top => place.program.global.iter().find(is),
+        At::Group(_) => None,
+        At::Command(spec, _) => spec.flags.iter().copied().flatten().find(is),
+    };
+    own.or_else(|| place.program.everywhere.iter().find(is))
 }
 
 #[cfg(test)]

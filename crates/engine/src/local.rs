@@ -23,7 +23,7 @@ impl LocalImages<'_> {
         let fits = found.image.config.platform.matches(&wanted);
         fits.then(|| BaseImage {
             image: found.image.clone(),
-            tree: found.tree.clone(),
+            tree: Tree::clone(&found.tree),
             fidelity: found.fidelity,
         })
     }

@@ -6,11 +6,13 @@ mod named_context;
 mod output;
 mod pairs;
 mod secret;
+mod verbs;
 
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
 pub use secret::{SecretSource, SecretSpec};
+pub use verbs::{is_docker, root_last};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;

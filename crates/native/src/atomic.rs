@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,11 +22,25 @@ impl Pending {
     ///
     /// If the folder cannot be written, or a folder stands at `place`.
     pub fn create(place: &Path) -> io::Result<Pending> {
+        // What the process may not give to others, the system takes away.
+        Pending::create_as(place, 0o666)
+    }
+
+    /// The same with these permission bits.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pending::create`].
+    pub fn create_as(place: &Path, mode: u32) -> io::Result<Pending> {
         if place.is_dir() {
             return Err(io::Error::from(io::ErrorKind::IsADirectory));
         }
         let temporary = beside(place);
-        let file = File::create_new(&temporary)?;
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(mode)
+            .open(&temporary)?;
         Ok(Pending {
             temporary,
             place: place.to_owned(),

@@ -2,7 +2,7 @@
 
 use crate::disk::DiskBlobs;
 use crate::records::{self, CacheDoc, VERSION};
-use crate::state::State;
+use crate::state::{Changing, State};
 use builder::{Cache, Records};
 use serde::Deserialize;
 use std::fs::File;
@@ -60,7 +60,7 @@ fn read_doc(path: &Path) -> Result<Option<CacheDoc>, String> {
 ///
 /// If the store or the file cannot be written; then the old file is still there.
 pub fn save(state: &State, records: &Records, blobs: &mut DiskBlobs, on_wait: impl FnOnce()) -> Result<(), SaveError> {
-    let mut doc = records::to_doc(records, blobs, DiskBlobs::keep)?;
+    let mut doc = records::to_doc(records, blobs)?;
     // What the file names must be durable before the file is.
     blobs.sync().map_err(SaveError::Write)?;
     let _changing = state.change(on_wait).map_err(SaveError::Write)?;
@@ -70,6 +70,18 @@ pub fn save(state: &State, records: &Records, blobs: &mut DiskBlobs, on_wait: im
     }
     let bytes = serde_json::to_vec(&doc).expect("digests and numbers have a JSON form");
     crate::atomic::write_file(&state.cache_file(), &bytes).map_err(SaveError::Write)
+}
+
+/// Forgets everything.
+///
+/// # Errors
+///
+/// If the file cannot be removed.
+pub fn clear(state: &State, _changing: &Changing) -> io::Result<()> {
+    match std::fs::remove_file(state.cache_file()) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 /// Why the cache could not be kept.

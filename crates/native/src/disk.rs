@@ -5,11 +5,11 @@ use crate::placed::PlacedFile;
 use oci::{Digest, Digester};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use store::{BlobStore, Source, StoreError, Verified};
+use store::{BlobStore, LayerError, Source, StoreError, Verified};
 
 /// A [`BlobStore`] on disk, which several processes may have open at once.
 ///
@@ -22,6 +22,8 @@ use store::{BlobStore, Source, StoreError, Verified};
 pub struct DiskBlobs {
     /// `…/blobs/sha256`.
     folder: PathBuf,
+    /// `…/layers`.
+    layers: PathBuf,
     /// The filesystem, opened before anything was written: it then reports what went wrong with that.
     filesystem: File,
     /// Whether it did report something. It does so once, and what was written before may be lost.
@@ -30,6 +32,8 @@ pub struct DiskBlobs {
     ingest: Ingest,
     /// Which blobs are there.
     fresh: BTreeSet<Digest>,
+    /// Which other files are there under a name of the moment, and where they belong.
+    files: Vec<(PathBuf, PathBuf)>,
     written: u64,
     lent: Lender,
 }
@@ -91,6 +95,7 @@ impl DiskBlobs {
     pub fn open(layout: &Path) -> io::Result<DiskBlobs> {
         let folder = layout.join("blobs").join("sha256");
         fs::create_dir_all(&folder)?;
+        fs::create_dir_all(layout.join("layers"))?;
         let ingest = Ingest::open(&layout.join("ingest"))?;
         let marker = layout.join("oci-layout");
         if !marker.exists() {
@@ -98,10 +103,12 @@ impl DiskBlobs {
         }
         Ok(DiskBlobs {
             filesystem: File::open(&folder)?,
+            layers: layout.join("layers"),
             folder,
             is_broken: false,
             ingest,
             fresh: BTreeSet::new(),
+            files: Vec::new(),
             written: 0,
             lent: Lender::default(),
         })
@@ -160,7 +167,78 @@ impl DiskBlobs {
             fs::rename(self.ingest.path(&digest.hex()), self.folder.join(digest.hex()))?;
             self.fresh.remove(&digest);
         }
-        self.filesystem.sync_all()
+        self.filesystem.sync_all()?;
+        let mut folders = BTreeSet::new();
+        while let Some((temporary, place)) = self.files.last() {
+            fs::rename(temporary, place)?;
+            folders.extend(place.parent().map(Path::to_owned));
+            self.files.pop();
+        }
+        folders.iter().try_for_each(|folder| File::open(folder)?.sync_all())
+    }
+
+    /// Writes a file that is no blob and lies beside them, in a folder that is there. It becomes durable with the blobs, after them,
+    /// and only then stands at `place`.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub fn write_beside(&mut self, place: &Path, bytes: &[u8]) -> io::Result<()> {
+        if self.files.iter().any(|(_, known)| known == place) {
+            return Ok(());
+        }
+        self.written += 1;
+        let temporary = self.ingest.path(&self.written.to_string());
+        fs::write(&temporary, bytes)?;
+        self.files.push((temporary, place.to_owned()));
+        Ok(())
+    }
+
+    /// Stores what `fill` writes, which may read blobs of this store for it.
+    ///
+    /// # Errors
+    ///
+    /// What `fill` returns, or [`StoreError::Write`] as [`LayerError::Store`].
+    pub fn put_written(
+        &mut self,
+        fill: impl FnOnce(&DiskBlobs, &mut dyn Write) -> Result<(), LayerError>,
+    ) -> Result<(Digest, u64), LayerError> {
+        self.written += 1;
+        let temporary = Temporary(self.ingest.path(&self.written.to_string()));
+        // The name is known only at the end.
+        let failed = |source| StoreError::Write {
+            digest: Digest::of(b""),
+            source,
+        };
+        let file = File::create(&temporary.0).map_err(failed)?;
+        let mut sink = Hashed {
+            file: BufWriter::with_capacity(PIECE, file),
+            digester: Digester::new(),
+            size: 0,
+        };
+        fill(self, &mut sink)?;
+        sink.flush().map_err(failed)?;
+        let (digest, size) = (sink.digester.finish(), sink.size);
+        self.name(&temporary, &digest, size)?;
+        Ok((digest, size))
+    }
+
+    /// Gives a file that was written whole the name of its blob, unless that is there.
+    fn name(&mut self, temporary: &Temporary, digest: &Digest, size: u64) -> Result<(), StoreError> {
+        if fs::metadata(self.path(digest)).is_ok_and(|file| file.len() == size) {
+            return Ok(());
+        }
+        fs::rename(&temporary.0, self.ingest.path(&digest.hex())).map_err(|source| StoreError::Write {
+            digest: *digest,
+            source,
+        })?;
+        self.fresh.insert(*digest);
+        Ok(())
+    }
+
+    /// The folder beside the blobs that has what layers list.
+    pub fn layers(&self) -> &Path {
+        &self.layers
     }
 
     /// Where a blob is, or would be.
@@ -227,12 +305,7 @@ impl BlobStore for DiskBlobs {
         self.written += 1;
         let temporary = Temporary(self.ingest.path(&self.written.to_string()));
         let (digest, size) = spool(&temporary.0, &start, source)?;
-        if fs::metadata(self.path(&digest)).is_ok_and(|file| file.len() == size) {
-            return Ok((digest, size));
-        }
-        let place = self.ingest.path(&digest.hex());
-        fs::rename(&temporary.0, place).map_err(|source| StoreError::Write { digest, source })?;
-        self.fresh.insert(digest);
+        self.name(&temporary, &digest, size)?;
         Ok((digest, size))
     }
 
@@ -289,6 +362,26 @@ impl BlobStore for DiskBlobs {
             Ok(file) => Some(file.len()),
             Err(_) => self.lent.find(digest).map(|lent| lent.size),
         }
+    }
+}
+
+/// A file that is hashed while it is written.
+struct Hashed {
+    file: BufWriter<File>,
+    digester: Digester,
+    size: u64,
+}
+
+impl Write for Hashed {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(bytes)?;
+        self.digester.update(&bytes[..count]);
+        self.size += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
     }
 }
 

@@ -7,6 +7,7 @@
 // The commands.
 pub mod advising;
 pub mod check;
+pub mod docker;
 pub mod preview;
 pub mod serve;
 // What a person says.
@@ -20,7 +21,9 @@ pub mod cache_file;
 pub mod disk;
 pub mod files;
 pub mod folder;
+pub mod images;
 pub mod ingest;
+pub mod layers;
 pub mod layout;
 pub mod net;
 pub mod outputs;
@@ -28,6 +31,7 @@ pub mod placed;
 pub mod records;
 pub mod session;
 pub mod state;
+pub mod volumes;
 pub mod world;
 // What a person sees.
 pub mod checks;

@@ -1,19 +1,21 @@
 //! The `layerlab` program.
 
 use clap::Parser;
-use native::args::{Call, Cli, Command, RegistryCommand};
+use native::args::{Call, Cli, Command, RegistryCommand, is_docker, root_last};
 use native::check::{Verdict, Wanted, check};
+use native::docker;
 use native::failure::Failure;
 use native::preview::preview;
 use native::serve::Registry;
 use native::terminal::Terminal;
+use std::any::Any;
 use std::io::{self, IsTerminal};
+use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use store::Time;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut terminal = Terminal {
@@ -24,7 +26,8 @@ fn main() -> ExitCode {
         environment: &|name| std::env::var(name).ok(),
         now: now(),
     };
-    match run(&cli, &mut terminal) {
+    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(&mut terminal)));
+    match done.unwrap_or_else(|thrown| Err(thrown_failure(thrown))) {
         Ok(code) => code,
         Err(failure) => {
             // Nothing is left to do if even this cannot be said.
@@ -32,6 +35,26 @@ fn main() -> ExitCode {
             ExitCode::from(failure.exit.code())
         }
     }
+}
+
+/// What ended the program where no error could be returned: see [`native::layers`].
+fn thrown_failure(thrown: Box<dyn Any + Send>) -> Failure {
+    match thrown.downcast::<Failure>() {
+        Ok(failure) => *failure,
+        Err(other) => panic::resume_unwind(other),
+    }
+}
+
+/// The commands of the `docker` command language are read by its own table, all others by [`Cli`].
+fn dispatch(terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+    let words: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if is_docker(&words) {
+        return docker::run(&words, terminal).map(ExitCode::from);
+    }
+    run(&Cli::parse_from(root_last(std::env::args_os().collect())), terminal)
 }
 
 fn run(cli: &Cli, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {

@@ -1,16 +1,14 @@
 //! Where an image goes: archives, folders, the store; nothing is in its place before all of it is written.
 
 use crate::args::{Destination, OutputKind, OutputSpec};
-use crate::atomic::{Pending, write_file};
-use crate::disk::DiskBlobs;
+use crate::atomic::Pending;
 use crate::folder::{FolderError, Left, write_folder};
-use crate::state::State;
-use oci::{Digest, Index, Reference};
+use oci::{Digest, Reference};
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use store::layout::{Layout, LayoutError, Packing, Tagged};
-use store::{BlobStore, Image, LayerError, LayerSource, StoreError, Tree, TreeError, diff, write_tar};
+use store::{BlobStore, Image, LayerError, StoreError, Tree, TreeError, diff, write_tar};
 
 /// Why an image could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -147,56 +145,6 @@ impl Ready<'_> {
         Ok(Left::default())
     }
 }
-
-/// Keeps an image in the store's layout, so that it outlives the process and has its names there. If another process changes names
-/// just now, `on_wait` is called once.
-///
-/// # Errors
-///
-/// [`OutputError`].
-pub fn keep(
-    image: &Image,
-    names: &[Reference],
-    state: &State,
-    blobs: &mut DiskBlobs,
-    on_wait: impl FnOnce(),
-) -> Result<(), OutputError> {
-    for layer in &image.layers {
-        match layer.source {
-            LayerSource::Blob => blobs.keep(&layer.descriptor.digest)?,
-            LayerSource::Changes => {
-                let mut bytes = Vec::new();
-                layer.write_blob(blobs, &mut bytes)?;
-                blobs.put(&bytes)?;
-            }
-        }
-    }
-    image.keep(blobs)?;
-    let file = state.layout().join("index.json");
-    let failed = |source| OutputError::Write {
-        path: file.display().to_string(),
-        source,
-    };
-    blobs.sync().map_err(failed)?;
-    let _changing = state.change(on_wait).map_err(failed)?;
-    // A damaged index only costs names: the blobs are all there.
-    let known = fs::read(&file).ok().and_then(|bytes| Index::parse(&bytes).ok());
-    let mut index = known.unwrap_or_else(|| Index::new(Vec::new()));
-    for name in names {
-        let name = format!("{}:{}", name.name(), name.tag().unwrap_or("latest"));
-        index
-            .manifests
-            .retain(|image| image.annotations.get(NAME) != Some(&name));
-        let mut descriptor = oci::Descriptor::of(&image.manifest.media_type, &image.manifest_bytes);
-        descriptor.platform = Some(image.config.platform.clone());
-        descriptor.annotations.insert(NAME.to_owned(), name);
-        index.manifests.push(descriptor);
-    }
-    write_file(&file, &index.to_json()).map_err(failed)
-}
-
-/// The annotation that holds the full name of an image in an index.
-const NAME: &str = "io.containerd.image.name";
 
 fn pending<'a>(
     path: &Path,

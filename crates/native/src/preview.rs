@@ -202,7 +202,7 @@ fn write_outputs(
         }
     }
     if !names.is_empty() {
-        session.keep(image, names, terminal).map_err(Failure::new)?;
+        session.keep(&walked.built, names, terminal)?;
     }
     let metadata = Metadata {
         config: image.id(),

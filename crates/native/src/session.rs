@@ -4,15 +4,14 @@ use crate::args::NamedContext;
 use crate::cache_file::{self, SaveError};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
-use crate::outputs::{OutputError, keep};
+use crate::images;
 use crate::state::{State, default_root};
 use crate::terminal::Terminal;
 use crate::world::Machine;
-use builder::{Cache, Records, Seen};
-use engine::StandIn;
+use builder::{Built, Cache, Records, Seen};
+use engine::{Daemon, StandIn, StepImages};
 use oci::Reference;
-use std::path::Path;
-use store::Image;
+use std::path::{Path, PathBuf};
 
 /// The state under `--root`, opened.
 pub struct Session {
@@ -35,11 +34,7 @@ impl Session {
     ///
     /// [`Failure`] if there is no such folder and none can be made.
     pub fn open(root: Option<&Path>, project: &str, terminal: &mut Terminal<'_>) -> Result<Session, Failure> {
-        let root = match root {
-            Some(root) => root.to_owned(),
-            None => default_root(terminal.environment)
-                .ok_or_else(|| Failure::usage("expected --root, or HOME or XDG_DATA_HOME in the environment"))?,
-        };
+        let root = root_of(root, terminal)?;
         let failed = |error: std::io::Error| Failure::new(format!("could not open {}: {error}", root.display()));
         let waiting = format!("waiting for another layerlab that cleans up {}", root.display());
         let state = State::open(&root, || terminal.remark(&waiting)).map_err(failed)?;
@@ -83,18 +78,38 @@ impl Session {
         cache_file::save(&self.state, &records, &mut self.blobs, || terminal.remark(WAITING))
     }
 
-    /// Keeps an image under its names.
+    /// Keeps what a build made, under `names`, with the images of this machine.
     ///
     /// # Errors
     ///
-    /// [`OutputError`] if the disk refuses.
-    pub fn keep(&mut self, image: &Image, names: &[Reference], terminal: &mut Terminal<'_>) -> Result<(), OutputError> {
-        keep(image, names, &self.state, &mut self.blobs, || terminal.remark(WAITING))
+    /// [`Failure`] if the disk refuses; then no name has changed.
+    pub fn keep(&mut self, built: &Built, names: &[Reference], terminal: &mut Terminal<'_>) -> Result<(), Failure> {
+        let (before, mut after) = (Daemon::default(), Daemon::default());
+        after
+            .add_built(built, names, StepImages::Drop, terminal.now, &mut self.blobs)
+            .map_err(Failure::new)?;
+        images::keep(&before, &after, &mut self.blobs).map_err(Failure::new)?;
+        let changing = self.state.change(|| terminal.remark(WAITING)).map_err(Failure::new)?;
+        images::change(&self.state, &changing, &before, &after, &self.blobs).map_err(Failure::new)
+    }
+}
+
+/// The folder that `--root` names, or the default one.
+///
+/// # Errors
+///
+/// [`Failure`] if there is neither.
+pub fn root_of(root: Option<&Path>, terminal: &Terminal<'_>) -> Result<PathBuf, Failure> {
+    match root {
+        Some(root) => Ok(root.to_owned()),
+        None => default_root(terminal.environment).ok_or_else(|| {
+            Failure::usage("expected --root, or LAYERLAB_ROOT, HOME or XDG_DATA_HOME in the environment")
+        }),
     }
 }
 
 /// What a person is told if another process takes its time.
-const WAITING: &str = "waiting for another layerlab that changes the images";
+pub const WAITING: &str = "waiting for another layerlab that changes the images";
 
 /// Leaves in `records` what was seen of `project`, under the names it has there.
 fn keep_seen_of(records: &mut Records, project: &str) {

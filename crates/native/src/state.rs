@@ -77,6 +77,21 @@ impl State {
         self.root.join("store")
     }
 
+    /// The folder of uploads that were not finished.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
+    /// The list of volumes.
+    pub fn volumes_file(&self) -> PathBuf {
+        self.root.join("volumes.json")
+    }
+
+    /// The directories of volumes, by name.
+    pub fn volumes(&self) -> PathBuf {
+        self.root.join("volumes")
+    }
+
     /// The records of the build cache.
     pub fn cache_file(&self) -> PathBuf {
         self.root.join("cache.json")
@@ -95,10 +110,13 @@ fn is_free(locked: Result<(), TryLockError>) -> io::Result<bool> {
     }
 }
 
-/// Where the root is if `--root` does not say: `$XDG_DATA_HOME/layerlab`, or `~/.local/share/layerlab`.
+/// Where the root is if `--root` does not say: `$LAYERLAB_ROOT`, `$XDG_DATA_HOME/layerlab`, or `~/.local/share/layerlab`.
 ///
-/// `None` if neither variable is set. A relative `XDG_DATA_HOME` does not count, as the XDG specification says.
+/// `None` if none of the variables is set. A relative `XDG_DATA_HOME` does not count, as the XDG specification says.
 pub fn default_root(environment: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    if let Some(root) = environment("LAYERLAB_ROOT").filter(|root| !root.is_empty()) {
+        return Some(PathBuf::from(root));
+    }
     let set = |name: &str| environment(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let data = set("XDG_DATA_HOME").or_else(|| set("HOME").map(|home| home.join(".local/share")));
     data.map(|data| data.join("layerlab"))
@@ -159,6 +177,10 @@ mod tests {
             from(&[("XDG_DATA_HOME", "d"), ("HOME", "/h")]),
             Some("/h/.local/share/layerlab".into())
         );
-        assert_eq!(from(&[]), None);
+        assert_eq!(
+            from(&[("LAYERLAB_ROOT", "r"), ("XDG_DATA_HOME", "/d")]),
+            Some("r".into())
+        );
+        assert_eq!(from(&[("LAYERLAB_ROOT", "")]), None);
     }
 }

@@ -279,6 +279,7 @@ fn two_processes_share_a_root() {
     let start = || {
         bench
             .command(&words)
+            .env("SOURCE_DATE_EPOCH", "0")
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -288,6 +289,7 @@ fn two_processes_share_a_root() {
     let ids = running.map(|child| Run::of(child.wait_with_output().unwrap()).ok().stdout);
     assert_eq!(ids[0], ids[1]);
     assert_eq!(ids[0], ids[2]);
+    assert!(bench.preview(&[]).ok().stderr.contains("CACHED"));
 }
 
 #[test]

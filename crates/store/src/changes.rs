@@ -2,10 +2,12 @@
 
 mod apply;
 mod diff;
+mod held;
 
 pub use apply::apply;
 pub(crate) use apply::{Before, apply_change, place_of};
 pub use diff::diff;
+pub use held::Changes;
 
 use crate::{Content, Meta, Node, TreePath};
 use oci::Time;

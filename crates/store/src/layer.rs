@@ -2,10 +2,9 @@
 
 use crate::compression::gzip;
 use crate::layer_tar::{Hashing, read_tar_in};
-use crate::{BlobStore, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, write_tar};
+use crate::{BlobStore, Changes, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, write_tar};
 use oci::{Descriptor, DiffId, Digest, Time, media_type};
 use std::io::Write;
-use std::sync::Arc;
 
 /// A layer of an image.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +18,7 @@ pub struct Layer {
     /// Where the bytes of the blob come from.
     pub source: LayerSource,
     /// What it changes.
-    pub changes: Arc<Changeset>,
+    pub changes: Changes,
 }
 
 /// Where the bytes of a layer's blob come from.
@@ -52,7 +51,7 @@ impl Layer {
             tar_size: written.size,
             descriptor,
             source: LayerSource::Changes,
-            changes: Arc::new(changes),
+            changes: changes.into(),
         })
     }
 
@@ -108,7 +107,7 @@ impl Layer {
             tar_size: read.size,
             descriptor,
             source: LayerSource::Blob,
-            changes: Arc::new(read.changes),
+            changes: read.changes.into(),
         })
     }
 

@@ -46,7 +46,7 @@ mod usage;
 mod validate;
 
 pub use blobs::{BlobStore, LentBlobs, MemoryBlobs, StoreError, Verified};
-pub use changes::{Change, ChangeKind, Changeset, apply, diff};
+pub use changes::{Change, ChangeKind, Changes, Changeset, apply, diff};
 pub use compression::{Compression, decompress};
 pub use image::{Image, flatten};
 pub use layer::{Layer, LayerSource};

@@ -218,7 +218,6 @@ pub(crate) fn archive(image: &Image, tag: &str, blobs: &LentBlobs) -> Result<Vec
 mod tests {
     use super::*;
     use oci::{Descriptor, DiffId, ImageConfig, media_type};
-    use std::sync::Arc;
     use store::{Changeset, LayerSource};
 
     #[test]
@@ -229,7 +228,7 @@ mod tests {
             tar_size: 3 << 30,
             descriptor: Descriptor::new(media_type::OCI_LAYER, digest, 3 << 30),
             source: LayerSource::Blob,
-            changes: Arc::new(Changeset::default()),
+            changes: Changeset::default().into(),
         };
         let image = Image::new(ImageConfig::default(), vec![layer]);
         assert_eq!(

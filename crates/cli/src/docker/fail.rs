@@ -28,7 +28,7 @@ impl Fail {
     }
 
     /// Prints what there is to say.
-    pub(super) fn end(self, call: &Call, console: &mut Console<'_>) -> Outcome {
+    pub(super) fn end(self, program: &str, call: &Call, console: &mut Console<'_>) -> Outcome {
         console.stop_swallowing();
         match self {
             Fail::Error { message, code } => {
@@ -38,7 +38,7 @@ impl Fail {
             Fail::Run { message, code } => {
                 let name = &call.name;
                 console.error(&format!(
-                    "docker: {message}\n\nRun 'docker {name} --help' for more information\n"
+                    "{program}: {message}\n\nRun '{program} {name} --help' for more information\n"
                 ));
                 Outcome::Exit(code)
             }

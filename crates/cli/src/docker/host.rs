@@ -1,5 +1,6 @@
 //! The machine that a command is typed on.
 
+use crate::program::{DOCKER, Program};
 use builder::Context;
 use engine::HostFiles;
 use std::io::{self, BufRead, Cursor, Write};
@@ -12,6 +13,11 @@ pub trait Host {
     /// The files, by absolute path.
     fn files(&mut self) -> &mut dyn HostFiles;
 
+    /// The program whose command it is.
+    fn program(&self) -> &'static Program {
+        &DOCKER
+    }
+
     /// The directory that relative paths start from, absolute.
     fn cwd(&self) -> String;
 
@@ -23,6 +29,11 @@ pub trait Host {
 
     /// Whether the standard output is a terminal.
     fn writes_to_terminal(&self) -> bool;
+
+    /// Where progress goes at once, while the rest of the standard output may wait until the command is done; `None` if it need not.
+    fn progress(&mut self) -> Option<Box<dyn Write>> {
+        None
+    }
 
     /// Whether lines that are on the standard output may be drawn over: progress is shown as bars then.
     fn redraws(&self) -> bool {
@@ -41,9 +52,10 @@ pub trait Host {
         None
     }
 
-    /// A file, to be written in pieces; it is made or emptied. `None` if [`files`](Host::files) is to be given its bytes at once.
-    fn create(&mut self, path: &str) -> Option<io::Result<Box<dyn Write>>> {
-        let _ = path;
+    /// A file with these permission bits, to be written in pieces, which takes its place when it is flushed at the end. `None` if
+    /// [`files`](Host::files) is to be given its bytes at once.
+    fn create(&mut self, path: &str, mode: u32) -> Option<io::Result<Box<dyn Write>>> {
+        let _ = (path, mode);
         None
     }
 

@@ -77,7 +77,7 @@ impl Session<'_, '_> {
     ) -> Result<(), Fail> {
         let place = self.absolute(path);
         let wrong = |reason: &str| Fail::new(format!("open {path}: {reason}"));
-        if let Some(made) = self.host.create(&place) {
+        if let Some(made) = self.host.create(&place, mode) {
             let mut file = made.map_err(|error| wrong(reason(&error)))?;
             fill(self, &mut file)?;
             return file.flush().map_err(|error| wrong(reason(&error)));

@@ -1,9 +1,10 @@
 //! Layers on their way from and to a registry, as Docker prints them where the output is no terminal.
 
-use super::Console;
 use super::bars::Bars;
+use super::{Console, Session};
 use registry::TlsPolicy;
 use registry::client::{Event, Host, LayerEvent, LayerState, UploadKey};
+use std::io::Write;
 use std::net::IpAddr;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -24,6 +25,8 @@ pub(crate) struct Progress<'p, 'c> {
     pub(crate) console: &'p mut Console<'c>,
     pub(crate) wire: &'p mut dyn Host,
     pub(crate) to: To,
+    /// Where what happens is said at once, if not with the rest.
+    pub(crate) live: Option<Box<dyn Write>>,
     /// Lines that are drawn over, where they can be.
     pub(crate) bars: Option<Bars>,
     /// Whether anything was said: what goes wrong from then on is no answer of the daemon, but part of the progress.
@@ -31,11 +34,22 @@ pub(crate) struct Progress<'p, 'c> {
 }
 
 impl Progress<'_, '_> {
-    /// Prints a line.
-    pub(crate) fn line(&mut self, text: &str) {
+    /// Says what happens.
+    fn tell(&mut self, text: &str) {
         if let Some(bars) = &mut self.bars {
             bars.leave();
         }
+        match (&mut self.live, self.to) {
+            (Some(live), To::Out) => {
+                self.began = true;
+                say(live.as_mut(), &format!("{text}\n"));
+            }
+            _ => self.line(text),
+        }
+    }
+
+    /// Prints a line.
+    pub(crate) fn line(&mut self, text: &str) {
         self.began = true;
         match self.to {
             To::Out => self.console.line(text),
@@ -48,7 +62,10 @@ impl Progress<'_, '_> {
         if let (To::Out, Some(bars)) = (self.to, &mut self.bars) {
             self.began = true;
             let drawn = bars.draw(layer);
-            self.console.print(&drawn);
+            match &mut self.live {
+                Some(live) => say(live.as_mut(), &drawn),
+                None => self.console.print(&drawn),
+            }
             return;
         }
         // How far it is would be drawn over and over on a terminal.
@@ -57,9 +74,22 @@ impl Progress<'_, '_> {
             LayerState::Downloading { .. } | LayerState::Extracting { .. } | LayerState::Pushing { .. }
         );
         if !moves {
-            self.line(&format!("{}: {}", layer.id, layer.state));
+            self.tell(&format!("{}: {}", layer.id, layer.state));
         }
     }
+}
+
+/// Says at once what is about to happen.
+pub(crate) fn announce(session: &mut Session<'_, '_>, text: &str) {
+    match session.host.progress() {
+        Some(mut live) => say(live.as_mut(), &format!("{text}\n")),
+        None => session.console.line(text),
+    }
+}
+
+fn say(live: &mut dyn Write, text: &str) {
+    // Nobody need see it: what counts is said at the end.
+    let _ = live.write_all(text.as_bytes()).and_then(|()| live.flush());
 }
 
 impl Host for Progress<'_, '_> {
@@ -70,8 +100,8 @@ impl Host for Progress<'_, '_> {
     fn event(&mut self, event: Event) -> ControlFlow<()> {
         match &event {
             Event::Layer(layer) => self.layer(layer),
-            Event::Pulling { tag, repository } => self.line(&format!("{tag}: Pulling from {repository}")),
-            Event::Pushing { name } => self.line(&format!("The push refers to repository [{name}]")),
+            Event::Pulling { tag, repository } => self.tell(&format!("{tag}: Pulling from {repository}")),
+            Event::Pushing { name } => self.tell(&format!("The push refers to repository [{name}]")),
             Event::Exchange(_) | Event::Spared(_) => {}
         }
         self.wire.event(event)

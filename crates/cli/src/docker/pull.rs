@@ -1,7 +1,7 @@
 //! `docker pull`, and pulling what another command needs.
 
 use super::bars::Bars;
-use super::progress::{Progress, To};
+use super::progress::{Progress, To, announce};
 use super::{Done, Fail, SUCCESS, Session, helper, names, options};
 use crate::words::Call;
 use builder::Fidelity;
@@ -30,7 +30,7 @@ pub(super) fn pull(call: &Call, session: &mut Session<'_, '_>) -> Done {
         return Ok(SUCCESS);
     }
     if !named && to == To::Out {
-        session.console.line("Using default tag: latest");
+        announce(session, "Using default tag: latest");
     }
     let reference = reference.or_latest();
     fetch(session, &reference, &platform, to)?;
@@ -67,6 +67,7 @@ pub(crate) fn fetch(
         console: session.console,
         wire: session.wire,
         to,
+        live: session.host.progress(),
         bars: session.host.redraws().then(Bars::default),
         began: false,
     };
@@ -103,6 +104,7 @@ pub(crate) fn fetch(
         console: session.console,
         wire: session.wire,
         to,
+        live: session.host.progress(),
         bars: session.host.redraws().then(Bars::default),
         began: true,
     };

@@ -1,7 +1,7 @@
 //! `docker push`.
 
 use super::bars::Bars;
-use super::progress::{Progress, To};
+use super::progress::{Progress, To, announce};
 use super::{Done, Fail, SUCCESS, Session, helper, names, pull};
 use crate::words::Call;
 use oci::{DiffId, Digest, Reference};
@@ -20,7 +20,7 @@ pub(super) fn push(call: &Call, session: &mut Session<'_, '_>) -> Done {
         }
         let tagged = tags_of(session, &reference);
         if tagged.is_empty() {
-            return Err(announce(session, &reference, to, &missing(&reference)));
+            return Err(refuse(session, &reference, to, &missing(&reference)));
         }
         for reference in &tagged {
             send(session, reference, to)?;
@@ -31,7 +31,7 @@ pub(super) fn push(call: &Call, session: &mut Session<'_, '_>) -> Done {
         return Ok(SUCCESS);
     }
     if reference.tag().is_none() && to == To::Out {
-        session.console.line("Using default tag: latest");
+        announce(session, "Using default tag: latest");
     }
     let reference = reference.or_latest();
     send(session, &reference, to)?;
@@ -56,10 +56,12 @@ fn missing(reference: &Reference) -> String {
 }
 
 /// Says where it would have been pushed, as Docker does before it looks whether there is anything to push.
-fn announce(session: &mut Session<'_, '_>, reference: &Reference, to: To, message: &str) -> Fail {
+fn refuse(session: &mut Session<'_, '_>, reference: &Reference, to: To, message: &str) -> Fail {
     if to == To::Out {
-        let line = format!("The push refers to repository [{}]", reference.name());
-        session.console.line(&line);
+        announce(
+            session,
+            &format!("The push refers to repository [{}]", reference.name()),
+        );
     }
     Fail::new(message)
 }
@@ -76,7 +78,7 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         } else {
             format!("tag does not exist: {}", reference.familiar())
         };
-        return Err(announce(session, reference, to, &message));
+        return Err(refuse(session, reference, to, &message));
     };
     let image = stored.image.clone();
     let image = match session.transport.lanes() {
@@ -99,6 +101,7 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         console: session.console,
         wire: session.wire,
         to,
+        live: session.host.progress(),
         bars: session.host.redraws().then(Bars::default),
         began: false,
     };

@@ -1,7 +1,7 @@
 //! `docker search`.
 
 use super::fail::daemon;
-use super::{Done, Fail, SUCCESS, Session, filters, kinds, login};
+use super::{Done, Fail, SUCCESS, Session, filters, helper, kinds};
 use crate::table::{ellipsis, list as print_list};
 use crate::template::Value;
 use crate::words::Call;

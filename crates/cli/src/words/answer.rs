@@ -1,6 +1,6 @@
 //! What is said instead of executing a command.
 
-use super::Place;
+use super::{At, Place};
 use crate::grammar::{self, Arguments, Spec};
 
 /// What is printed, and the exit code.
@@ -43,10 +43,11 @@ impl Answer {
 
     /// A flag is wrong.
     pub(super) fn flag(place: Place<'_>, message: &str) -> Answer {
-        let (usage, name) = match place {
-            Place::Top => ("docker [OPTIONS] COMMAND [ARG...]".to_owned(), "docker".to_owned()),
-            Place::Group(group) => (format!("docker {group}"), format!("docker {group}")),
-            Place::Command(spec, name) => (usage(spec, name), format!("docker {name}")),
+        let program = place.program.name;
+        let (usage, name) = match place.at {
+            At::Top => (format!("{program} [OPTIONS] COMMAND [ARG...]"), program.to_owned()),
+            At::Group(group) => (format!("{program} {group}"), format!("{program} {group}")),
+            At::Command(spec, name) => (usage(program, spec, name), format!("{program} {name}")),
         };
         Answer::error(
             WRONG_FLAG,
@@ -55,7 +56,7 @@ impl Answer {
     }
 
     /// The number of arguments is wrong.
-    pub(super) fn arguments(spec: &Spec, name: &str, message: &str) -> Answer {
+    pub(super) fn arguments(program: &str, spec: &Spec, name: &str, message: &str) -> Answer {
         let run = match spec.arguments {
             Arguments::AtLeast(_) => "See",
             _ => "Run",
@@ -63,19 +64,19 @@ impl Answer {
         Answer::error(
             1,
             format!(
-                "docker: 'docker {name}' {message}\n\nUsage:  {}\n\n{run} 'docker {name} --help' for more information\n",
-                usage(spec, name)
+                "{program}: '{program} {name}' {message}\n\nUsage:  {}\n\n{run} '{program} {name} --help' for more information\n",
+                usage(program, spec, name)
             ),
         )
     }
 
     /// There is no such command.
-    pub(super) fn unknown_command(group: &str, word: &str) -> Answer {
+    pub(super) fn unknown_command(program: &str, group: &str, word: &str) -> Answer {
         let gap = if group.is_empty() { "" } else { " " };
         let usage = if group.is_empty() {
             String::new()
         } else {
-            format!("Usage:  docker {group}\n\n")
+            format!("Usage:  {program} {group}\n\n")
         };
         let words = grammar::members(group).into_iter().map(|(word, _)| word);
         let groups = grammar::GROUPS.iter().map(|(group, _)| *group);
@@ -87,14 +88,14 @@ impl Answer {
         Answer::error(
             1,
             format!(
-                "docker: unknown command: docker {group}{gap}{word}\n\n{meant}{usage}Run 'docker {group}{gap}--help' for more information\n"
+                "{program}: unknown command: {program} {group}{gap}{word}\n\n{meant}{usage}Run '{program} {group}{gap}--help' for more information\n"
             ),
         )
     }
 }
 
-fn usage(spec: &Spec, name: &str) -> String {
-    format!("docker {name} {}", spec.usage).trim_end().to_owned()
+fn usage(program: &str, spec: &Spec, name: &str) -> String {
+    format!("{program} {name} {}", spec.usage).trim_end().to_owned()
 }
 
 /// What is wrong with `count` arguments, if anything.

@@ -3,10 +3,12 @@
 mod add;
 mod archive;
 mod disk;
+mod files;
 mod find;
 mod history;
 mod import;
 mod inspect;
+mod kept;
 mod list;
 mod names;
 mod prune;
@@ -16,6 +18,7 @@ mod steps;
 pub use add::{Pulled, StepImages};
 pub use archive::LoadedImage;
 pub use disk::{Counted, DiskUsage, ImageUsage};
+pub use files::Files;
 pub use history::HistoryRow;
 pub use import::ImportOptions;
 pub use list::{ImageFilters, ImageRow, Intermediates, Rows};
@@ -29,7 +32,7 @@ use builder::Fidelity;
 use oci::{ChainId, Digest, Reference, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use store::{Image, Tree};
+use store::Image;
 
 /// The images of a machine, and their names.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -47,7 +50,7 @@ pub struct StoredImage {
     /// The image.
     pub image: Arc<Image>,
     /// Its filesystem.
-    pub tree: Tree,
+    pub tree: Files,
     /// Whether anything in it is simulated.
     pub fidelity: Fidelity,
     /// The image it was built on, if both were made here.

@@ -5,7 +5,6 @@ use crate::{
     BlobStore, Change, ChangeKind, Changeset, Content, Image, Layer, LayerSource, MemoryBlobs, Meta, Node, TreePath,
 };
 use oci::{DiffId, History, ImageConfig, Platform};
-use std::sync::Arc;
 
 fn sound() -> (Image, MemoryBlobs) {
     let mut blobs = MemoryBlobs::default();
@@ -99,7 +98,7 @@ fn a_wrong_diff_id_is_found_in_config_and_layer() {
 fn a_layer_whose_tar_holds_something_else_is_found() {
     let (mut image, mut blobs) = sound();
     image = image.gzipped(&mut blobs).expect("gzip");
-    image.layers[0].changes = Arc::new(Changeset::default());
+    image.layers[0].changes = Changeset::default().into();
     let found: Vec<String> = validate(&image, &blobs).iter().map(ToString::to_string).collect();
     assert_eq!(found, ["layer 0: its tar holds other changes"]);
 }

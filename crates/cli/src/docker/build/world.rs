@@ -44,7 +44,7 @@ impl World for Outside<'_> {
         if let Some(stored) = self.here(&reference, &platform) {
             return Ok(engine::Outside::Image(BaseImage {
                 image: stored.image.clone(),
-                tree: stored.tree.clone(),
+                tree: Tree::clone(&stored.tree),
                 fidelity: stored.fidelity,
             }));
         }
@@ -102,7 +102,7 @@ impl Outside<'_> {
         match shelf.image_by_id(taken.id) {
             Some(stored) => Ok(engine::Outside::Image(BaseImage {
                 image: stored.image.clone(),
-                tree: stored.tree.clone(),
+                tree: Tree::clone(&stored.tree),
                 fidelity: stored.fidelity,
             })),
             None => Err(wrong(format!("{reference}: not found"))),

@@ -1,7 +1,7 @@
 //! Taking in images: built, pulled, or made some other way.
 
 use super::super::{Daemon, Refusal};
-use super::StoredImage;
+use super::{Files, StoredImage};
 use builder::{Built, Fidelity};
 use oci::{Digest, Reference, Time};
 use std::sync::Arc;
@@ -129,12 +129,7 @@ impl Daemon {
 
 /// An image ready to be taken in: its filesystem made, its documents kept, its mark set and read.
 pub(crate) fn stored(image: Image, fidelity: Fidelity, blobs: &mut dyn BlobStore) -> Result<StoredImage, Refusal> {
-    let tree = image.tree()?;
-    let is_marked = image
-        .manifest
-        .annotations
-        .get(MARK)
-        .is_some_and(|mark| mark == SIMULATED);
+    let is_marked = is_marked(&image);
     let fidelity = if is_marked || image.is_simulated() {
         Fidelity::Simulated
     } else {
@@ -146,15 +141,23 @@ pub(crate) fn stored(image: Image, fidelity: Fidelity, blobs: &mut dyn BlobStore
     } else {
         image
     };
+    let image = Arc::new(image);
+    let tree = Files::of(image.clone())?;
     image.keep(blobs)?;
     Ok(StoredImage {
         id: image.id(),
-        image: Arc::new(image),
+        image,
         tree,
         fidelity,
         parent: None,
         tagged: None,
     })
+}
+
+/// Whether the manifest says that something in the image is simulated.
+pub(super) fn is_marked(image: &Image) -> bool {
+    let mark = image.manifest.annotations.get(MARK);
+    mark.is_some_and(|mark| mark == SIMULATED)
 }
 
 /// The image with a manifest that says that it is simulated. Its ID stays.
