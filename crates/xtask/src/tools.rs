@@ -86,7 +86,7 @@ pub(crate) fn for_browser() -> Result<BrowserTools, Failure> {
 
 /// Finds or installs the programs that the registry is asked by in tests.
 pub(crate) fn for_wire() -> Result<(), Failure> {
-    let missing: Vec<&str> = ["curl", "skopeo"]
+    let missing: Vec<&str> = ["curl", "openssl", "skopeo"]
         .into_iter()
         .filter(|name| process::find(name).is_none())
         .collect();
@@ -106,6 +106,12 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
     if process::find("dockerd").is_none() {
         println!("docker: installing");
         machine::apt_install(&["docker.io"])?;
+    }
+    for (program, package) in [("docker-registry", "docker-registry"), ("htpasswd", "apache2-utils")] {
+        if process::find(program).is_none() {
+            println!("{program}: installing");
+            machine::apt_install(&[package])?;
+        }
     }
     Ok(true)
 }

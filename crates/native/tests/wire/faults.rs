@@ -444,3 +444,27 @@ fn progress_is_told_while_layers_come_side_by_side() {
         assert_eq!(states[0], "Pulling fs layer");
     }
 }
+
+#[test]
+fn a_search_reads_what_the_hub_would_answer() {
+    let server = Server::start(|seen| {
+        let found = br#"{"query":"redis","num_results":2,"results":[
+            {"name":"redis","description":"a store\u0007","star_count":13000,"is_official":true},{"name":"me/redis"}]}"#;
+        Reply::Send(match seen.target.as_str() {
+            "/v1/_ping" => answer(200, "", b"true"),
+            "/v1/search?q=redis&n=2" => answer(200, "Content-Type: application/json\r\n", found),
+            _ => answer(404, "", b""),
+        })
+    });
+    let mut bench = Bench::new();
+    let term = format!("{}/redis", server.address);
+    let found = bench.client(|client| client.search(&term, 2)).unwrap();
+    let names: Vec<&str> = found.iter().map(|result| result.name.as_str()).collect();
+    assert_eq!(names, ["redis", "me/redis"]);
+    assert_eq!(
+        (found[0].description.as_str(), found[0].star_count, found[0].is_official),
+        ("a store", 13000, true)
+    );
+    let error = bench.client(|client| client.search(&term, 3)).unwrap_err().to_string();
+    assert!(error.contains("Unexpected status code 404"), "{error}");
+}

@@ -3,4 +3,6 @@
 mod faults;
 mod hostile;
 mod own;
+mod resume;
 mod support;
+mod tls;
