@@ -23,6 +23,8 @@ mod images;
 mod inspect;
 mod prune;
 // Registries.
+mod bars;
+mod helper;
 mod login;
 mod progress;
 mod pull;
@@ -45,7 +47,7 @@ mod info;
 mod networks;
 mod volumes;
 
-pub use host::{Host, Input};
+pub use host::{Helped, Host, Input};
 pub use logs::shown_line as shown_log_line;
 pub use ports::displayed as shown_ports;
 

@@ -186,7 +186,7 @@ impl Machine {
         self.observe(&mut daemon, terminal)?;
         // What is said is believed: it waits until what it says is durable.
         let mut held = Vec::new();
-        let outcome = self.call(words, answers, (&mut daemon, &mut cache), (&mut held, terminal));
+        let outcome = self.call(words, answers, (&mut daemon, &mut cache), (&mut held, terminal))?;
         if matches!(outcome, Outcome::Asks { .. }) {
             flush(&held, terminal)?;
             return Ok(outcome);
@@ -257,19 +257,19 @@ impl Machine {
         answers: &[String],
         (daemon, cache): (&mut Daemon, &mut Cache),
         (held, terminal): (&mut Vec<u8>, &mut Terminal<'_>),
-    ) -> Outcome {
+    ) -> Result<Outcome, Failure> {
         // These write as long as somebody reads, and have nothing to keep.
         let streams = matches!(self.verb, Verb::ImageSave | Verb::Export);
-        let mut transport = plugged::transport();
+        let mut reach = plugged::reach(self.verb, &self.state, terminal.environment)?;
         let mut machine = cli::docker::Machine {
             daemon,
             cache,
             blobs: &mut self.blobs,
             executor: &mut *plugged::executor(),
             runtime: &mut self.containers,
-            registries: &plugged::registries(),
-            transport: &mut *transport,
-            wire: &mut registry::client::Bare,
+            registries: &reach.surroundings.registries.clone(),
+            transport: &mut *reach.transport,
+            wire: &mut reach.surroundings,
             host: &mut Here {
                 files: HereFiles,
                 root: self.state.root().display().to_string(),
@@ -279,7 +279,7 @@ impl Machine {
             err: terminal.stderr,
             answers,
         };
-        cli::docker::run(words, &mut machine)
+        Ok(cli::docker::run(words, &mut machine))
     }
 }
 

@@ -41,6 +41,7 @@ pub mod known_files;
 pub mod layers;
 pub mod layout;
 pub mod lender;
+pub mod net;
 pub mod network;
 #[cfg(feature = "s3")]
 pub mod objects;

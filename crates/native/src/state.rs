@@ -105,6 +105,11 @@ impl State {
         self.root.join("quarantine")
     }
 
+    /// The folder of uploads that were not finished.
+    pub fn uploads(&self) -> PathBuf {
+        self.root.join("uploads")
+    }
+
     /// The list of volumes.
     pub fn volumes_file(&self) -> PathBuf {
         self.root.join("volumes.json")

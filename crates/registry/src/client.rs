@@ -48,6 +48,7 @@ mod blob_reader;
 mod error;
 mod exchange;
 mod fetch;
+mod lanes;
 mod refusal;
 mod upload;
 // What for.
@@ -66,7 +67,8 @@ pub use daemon::{DAEMON_JSON, DaemonConfig, DaemonError, DaemonProblem, Network,
 pub use endpoint::{Direction, Endpoint, endpoints};
 pub use error::{ApiError, Asked, LocationError, RegistryError};
 pub use go_json::JsonProblem;
-pub use host::{Bare, Event, Exchange, Host, LayerEvent, LayerState, Spared, SparedReason};
+pub use host::{Bare, Event, Exchange, Host, LayerEvent, LayerState, Spared, SparedReason, UploadKey};
+pub use lanes::{Fetching, Lanes, Pushing};
 pub use platform::choose;
 pub use pull::{PullOptions, Pulled, Resolved};
 pub use push::{PushOptions, Pushed};

@@ -18,4 +18,4 @@ pub use server::{
     REGISTRY_2_CONFIG, Records, Server, StorageConfig, Tables, TlsConfig, Upload, Uploads, Validation, htpasswd_line,
     manifest_parts,
 };
-pub use transport::{Answer, Call, TlsPolicy, Transport, TransportError};
+pub use transport::{Answer, Call, ClientIdentity, TlsPolicy, Transport, TransportError};

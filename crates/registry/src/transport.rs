@@ -1,5 +1,6 @@
 //! What carries a client's requests to a registry.
 
+use crate::client::Lanes;
 use crate::{Headers, Method};
 use std::io::Read;
 
@@ -14,6 +15,11 @@ pub trait Transport {
     /// [`TransportError`] if no response came. A connection that ends while the body is read is an I/O error or an early
     /// end of [`Answer::body`].
     fn send(&mut self, call: Call<'_>) -> Result<Answer, TransportError>;
+
+    /// What moves several layers at once; `None` where one goes after the other.
+    fn lanes(&self) -> Option<Box<dyn Lanes>> {
+        None
+    }
 }
 
 /// A request on its way out.
@@ -39,6 +45,27 @@ pub struct TlsPolicy {
     pub authorities: Vec<String>,
     /// Any certificate will do: the host is listed in `insecure-registries`.
     pub skip_verify: bool,
+    /// What is shown to a host that asks who one is: what stands in `certs.d/HOST/*.cert` and `*.key`.
+    pub identities: Vec<ClientIdentity>,
+    /// Why all this is not to be used: the directory of certificates is broken, and so nobody is asked.
+    pub broken: Option<String>,
+}
+
+/// A certificate to show, and the key that proves it. [`Debug`](std::fmt::Debug) does not show the key.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate and those above it, in PEM.
+    pub certificates: String,
+    /// The private key, in PEM.
+    pub key: String,
+}
+
+impl std::fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ClientIdentity")
+            .field("certificates", &self.certificates)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A response on its way in.

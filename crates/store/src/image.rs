@@ -105,7 +105,8 @@ impl Image {
     }
 
     /// This image with the same layers under other blobs.
-    fn with_layers(&self, layers: Vec<Layer>) -> Image {
+    #[must_use]
+    pub fn with_layers(&self, layers: Vec<Layer>) -> Image {
         let mut manifest = self.manifest.clone();
         manifest.layers = layers.iter().map(|layer| layer.descriptor.clone()).collect();
         let manifest_bytes = if manifest == self.manifest {

@@ -124,6 +124,8 @@ fn peers(tally: &mut Tally) -> Result<(), Failure> {
         "layout",
         "--test",
         "registry_cut",
+        "--test",
+        "registries",
     ];
     // A daemon at a time: each takes a while to come up.
     counted(cargo(&words).args(["--", "--test-threads=1"]), tally)?;

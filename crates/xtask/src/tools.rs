@@ -86,7 +86,7 @@ pub(crate) fn for_browser() -> Result<BrowserTools, Failure> {
 
 /// Finds or installs the programs that the registry is asked by in tests.
 pub(crate) fn for_wire() -> Result<(), Failure> {
-    let missing: Vec<&str> = ["curl", "skopeo"]
+    let missing: Vec<&str> = ["curl", "openssl", "skopeo"]
         .into_iter()
         .filter(|name| process::find(name).is_none())
         .collect();
@@ -109,6 +109,8 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
     }
     for (program, package) in [
         ("busybox", "busybox-static"),
+        ("docker-registry", "docker-registry"),
+        ("htpasswd", "apache2-utils"),
         ("mkfs.xfs", "xfsprogs"),
         ("skopeo", "skopeo"),
         ("umoci", "umoci"),

@@ -46,6 +46,22 @@ pub trait Host {
         false
     }
 
+    /// Where progress goes at once, while the rest of the standard output may wait until the command is done; `None` if it need not.
+    fn progress(&mut self) -> Option<Box<dyn Write>> {
+        None
+    }
+
+    /// Whether lines that are on the standard output may be drawn over: progress is shown as bars then.
+    fn redraws(&self) -> bool {
+        false
+    }
+
+    /// Runs `docker-credential-NAME` with an action and what it reads. `None` if no such programs run here.
+    fn ask_helper(&mut self, name: &str, action: &str, input: &str) -> Option<io::Result<Helped>> {
+        let _ = (name, action, input);
+        None
+    }
+
     /// A file, to be read in pieces. `None` if [`files`](Host::files) has it in a blob store.
     fn open(&mut self, path: &str) -> Option<io::Result<Box<dyn BufRead>>> {
         let _ = path;
@@ -63,6 +79,22 @@ pub trait Host {
     fn context(&mut self, path: &str) -> Option<io::Result<Box<dyn Context>>> {
         let _ = path;
         None
+    }
+}
+
+/// What a program that keeps logins came to. [`Debug`](std::fmt::Debug) does not show what it said.
+pub struct Helped {
+    /// Whether it did what it was asked.
+    pub succeeded: bool,
+    /// What it said.
+    pub output: String,
+}
+
+impl std::fmt::Debug for Helped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Helped")
+            .field("succeeded", &self.succeeded)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! `docker login` and `logout`, and the file that keeps logins.
 
 use super::fail::daemon;
-use super::{Done, Fail, Input, SUCCESS, Session};
+use super::{Done, Fail, Input, SUCCESS, Session, helper};
 use crate::words::Call;
 use registry::client::{Client, ConfigFile, Credentials, HUB_KEY, Login};
 use std::io::Read;
@@ -84,7 +84,10 @@ pub(super) fn login(call: &Call, session: &mut Session<'_, '_>) -> Done {
         return Err(Fail::new("password is empty"));
     }
     let (registry, config) = (server(call), config_file(session)?);
-    let kept = config.login(&registry).map_err(|error| Fail::new(error.to_string()))?;
+    let credentials = helper::logins(session, &registry)?;
+    let kept = credentials
+        .login(&registry)
+        .map_err(|error| Fail::new(error.to_string()))?;
     let login = match (kept, user, password) {
         (Some(kept), None, None) => {
             let name = &kept.username;
@@ -101,17 +104,22 @@ pub(super) fn login(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let mut client = Client {
         transport: session.transport,
         host: session.wire,
-        credentials: &config,
+        credentials: &credentials,
         config: session.registries,
     };
     let shown = client
         .login(&registry, &login)
         .map_err(|error| Fail::new(daemon(&error)))?;
     let mut config = config;
-    let is_new = config.login(&registry).ok().flatten().as_ref() != Some(&shown);
-    config.set(&registry, &shown);
+    let is_new = credentials.login(&registry).ok().flatten().as_ref() != Some(&shown);
+    let is_helped = helper::store(session, &config, &registry, &shown)?;
+    if is_helped {
+        config.set_helped(&registry);
+    } else {
+        config.set(&registry, &shown);
+    }
     keep(session, &config)?;
-    if is_new {
+    if is_new && !is_helped {
         let path = path(session);
         session.console.error(&format!(
             "\nWARNING! Your credentials are stored unencrypted in '{path}'.\nConfigure a credential helper to remove this \
@@ -183,6 +191,7 @@ pub(super) fn logout(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let shown = if registry == HUB { HUB_KEY } else { &registry };
     session.console.line(&format!("Removing login credentials for {shown}"));
     let mut config = config_file(session)?;
+    helper::erase(session, &config, &registry)?;
     if config.remove(&registry) {
         keep(session, &config)?;
     }

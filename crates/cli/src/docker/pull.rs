@@ -1,7 +1,8 @@
 //! `docker pull`, and pulling what another command needs.
 
-use super::progress::{Progress, To};
-use super::{Done, Fail, SUCCESS, Session, login, names, options};
+use super::bars::Bars;
+use super::progress::{Progress, To, announce};
+use super::{Done, Fail, SUCCESS, Session, helper, names, options};
 use crate::words::Call;
 use builder::Fidelity;
 use oci::{Digest, Platform, Reference};
@@ -29,7 +30,7 @@ pub(super) fn pull(call: &Call, session: &mut Session<'_, '_>) -> Done {
         return Ok(SUCCESS);
     }
     if !named && to == To::Out {
-        session.console.line("Using default tag: latest");
+        announce(session, "Using default tag: latest");
     }
     let reference = reference.or_latest();
     fetch(session, &reference, &platform, to)?;
@@ -38,7 +39,7 @@ pub(super) fn pull(call: &Call, session: &mut Session<'_, '_>) -> Done {
 }
 
 fn all_tags(session: &mut Session<'_, '_>, reference: &Reference) -> Result<Vec<String>, Fail> {
-    let credentials = login::config_file(session)?;
+    let credentials = helper::logins(session, reference.registry())?;
     let mut client = Client {
         transport: session.transport,
         host: session.wire,
@@ -61,11 +62,13 @@ pub(crate) fn fetch(
     platform: &Platform,
     to: To,
 ) -> Result<(), Fail> {
-    let credentials = login::config_file(session)?;
+    let credentials = helper::logins(session, reference.registry())?;
     let mut progress = Progress {
         console: session.console,
         wire: session.wire,
         to,
+        live: session.host.progress(),
+        bars: session.host.redraws().then(Bars::default),
         began: false,
     };
     let daemon = &*session.daemon;
@@ -101,6 +104,8 @@ pub(crate) fn fetch(
         console: session.console,
         wire: session.wire,
         to,
+        live: session.host.progress(),
+        bars: session.host.redraws().then(Bars::default),
         began: true,
     };
     progress.line(&format!("Digest: {}", pulled.digest));

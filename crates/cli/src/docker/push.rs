@@ -1,7 +1,8 @@
 //! `docker push`.
 
-use super::progress::{Progress, To};
-use super::{Done, Fail, SUCCESS, Session, login, names, pull};
+use super::bars::Bars;
+use super::progress::{Progress, To, announce};
+use super::{Done, Fail, SUCCESS, Session, helper, names, pull};
 use crate::words::Call;
 use oci::{DiffId, Digest, Reference};
 use registry::client::{Client, PushOptions};
@@ -19,7 +20,7 @@ pub(super) fn push(call: &Call, session: &mut Session<'_, '_>) -> Done {
         }
         let tagged = tags_of(session, &reference);
         if tagged.is_empty() {
-            return Err(announce(session, &reference, to, &missing(&reference)));
+            return Err(refuse(session, &reference, to, &missing(&reference)));
         }
         for reference in &tagged {
             send(session, reference, to)?;
@@ -30,7 +31,7 @@ pub(super) fn push(call: &Call, session: &mut Session<'_, '_>) -> Done {
         return Ok(SUCCESS);
     }
     if reference.tag().is_none() && to == To::Out {
-        session.console.line("Using default tag: latest");
+        announce(session, "Using default tag: latest");
     }
     let reference = reference.or_latest();
     send(session, &reference, to)?;
@@ -55,10 +56,12 @@ fn missing(reference: &Reference) -> String {
 }
 
 /// Says where it would have been pushed, as Docker does before it looks whether there is anything to push.
-fn announce(session: &mut Session<'_, '_>, reference: &Reference, to: To, message: &str) -> Fail {
+fn refuse(session: &mut Session<'_, '_>, reference: &Reference, to: To, message: &str) -> Fail {
     if to == To::Out {
-        let line = format!("The push refers to repository [{}]", reference.name());
-        session.console.line(&line);
+        announce(
+            session,
+            &format!("The push refers to repository [{}]", reference.name()),
+        );
     }
     Fail::new(message)
 }
@@ -75,13 +78,15 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         } else {
             format!("tag does not exist: {}", reference.familiar())
         };
-        return Err(announce(session, reference, to, &message));
+        return Err(refuse(session, reference, to, &message));
     };
     let image = stored.image.clone();
-    let image = image
-        .gzipped(session.blobs)
-        .map_err(|error| Fail::new(error.to_string()))?;
-    let credentials = login::config_file(session)?;
+    let image = match session.transport.lanes() {
+        Some(mut lanes) => lanes.gzip(&image, session.blobs),
+        None => image.gzipped(session.blobs),
+    };
+    let image = image.map_err(|error| Fail::new(error.to_string()))?;
+    let credentials = helper::logins(session, reference.registry())?;
     let holders = holders(session, reference);
     let diff_ids: BTreeMap<Digest, DiffId> = image
         .layers
@@ -96,6 +101,8 @@ pub(crate) fn send(session: &mut Session<'_, '_>, reference: &Reference, to: To)
         console: session.console,
         wire: session.wire,
         to,
+        live: session.host.progress(),
+        bars: session.host.redraws().then(Bars::default),
         began: false,
     };
     let mut client = Client {

@@ -1,7 +1,7 @@
 //! `docker search`.
 
 use super::fail::daemon;
-use super::{Done, Fail, SUCCESS, Session, filters, kinds, login};
+use super::{Done, Fail, SUCCESS, Session, filters, helper, kinds};
 use crate::table::{ellipsis, list as print_list};
 use crate::template::Value;
 use crate::words::Call;
@@ -12,7 +12,7 @@ const DESCRIPTION: usize = 45;
 
 pub(super) fn search(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let limit = u32::try_from(call.number("limit").unwrap_or(0)).unwrap_or(u32::MAX);
-    let credentials = login::config_file(session)?;
+    let credentials = helper::logins(session, "docker.io")?;
     let mut client = Client {
         transport: session.transport,
         host: session.wire,

@@ -51,6 +51,7 @@ pub(super) fn run(call: &HostCall, machine: usize, lab: &mut Lab, tools: &mut To
     let tls = TlsPolicy {
         authorities,
         skip_verify: wish.insecure,
+        ..TlsPolicy::default()
     };
     match fetch(&wish, &tls, machine, lab, tools) {
         Ok(answer) => deliver(&wish, answer, call, machine, lab, tools),

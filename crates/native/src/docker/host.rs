@@ -2,7 +2,8 @@
 
 use super::PROGRAM;
 use crate::atomic::Pending;
-use cli::docker::{Host, Input};
+use crate::net::ask_helper;
+use cli::docker::{Helped, Host, Input};
 use cli::program::Program;
 use engine::HostFiles;
 use std::fs::{self, File};
@@ -61,6 +62,18 @@ impl Host for Here {
 
     fn runs_for_real(&self) -> bool {
         true
+    }
+
+    fn progress(&mut self) -> Option<Box<dyn Write>> {
+        Some(Box::new(io::stdout()))
+    }
+
+    fn redraws(&self) -> bool {
+        io::stdout().is_terminal() && std::env::var_os("TERM").is_some_and(|terminal| terminal != "dumb")
+    }
+
+    fn ask_helper(&mut self, name: &str, action: &str, input: &str) -> Option<io::Result<Helped>> {
+        Some(ask_helper(name, action, input))
     }
 
     fn open(&mut self, path: &str) -> Option<io::Result<Box<dyn BufRead>>> {

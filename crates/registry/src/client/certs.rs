@@ -1,6 +1,6 @@
 //! Certificates that the daemon trusts for one registry: `/etc/docker/certs.d/HOST`.
 
-use crate::TlsPolicy;
+use crate::{ClientIdentity, TlsPolicy};
 
 /// Where the daemon looks for certificates, one directory a registry.
 pub const CERTS_DIR: &str = "/etc/docker/certs.d";
@@ -34,7 +34,7 @@ pub fn certs_dir(registry: &str) -> String {
 
 /// Whom to trust for a registry whose directory holds these files, by name and text, in order.
 ///
-/// Every `*.crt` is an authority. Client certificates are looked at for being complete, and not used.
+/// Every `*.crt` is an authority; every `*.cert` with its `*.key` is shown to a registry that asks who one is.
 ///
 /// # Errors
 ///
@@ -43,20 +43,24 @@ pub fn certs_dir(registry: &str) -> String {
 /// Source: moby, `registry.ReadCertsDirectory`.
 pub fn read_certs<'a>(files: impl Iterator<Item = (&'a str, &'a str)>) -> Result<TlsPolicy, CertsError> {
     let files: Vec<(&str, &str)> = files.collect();
-    let has = |name: &str| files.iter().any(|(known, _)| *known == name);
+    let find = |name: &str| files.iter().find(|(known, _)| *known == name).map(|(_, text)| *text);
     let mut policy = TlsPolicy::default();
     for (name, text) in &files {
         if name.strip_suffix(".crt").is_some() {
             policy.authorities.push((*text).to_owned());
         } else if let Some(stem) = name.strip_suffix(".cert") {
             let key = format!("{stem}.key");
-            if !has(&key) {
+            let Some(found) = find(&key) else {
                 let cert = (*name).to_owned();
                 return Err(CertsError::MissingKey { key, cert });
-            }
+            };
+            policy.identities.push(ClientIdentity {
+                certificates: (*text).to_owned(),
+                key: found.to_owned(),
+            });
         } else if let Some(stem) = name.strip_suffix(".key") {
             let cert = format!("{stem}.cert");
-            if !has(&cert) {
+            if find(&cert).is_none() {
                 let key = (*name).to_owned();
                 return Err(CertsError::MissingCert { cert, key });
             }
@@ -70,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_crt_is_an_authority() {
+    fn every_crt_is_an_authority_and_every_cert_an_identity() {
         assert_eq!(
             certs_dir("registry.example:5000"),
             "/etc/docker/certs.d/registry.example:5000"
@@ -85,6 +89,12 @@ mod tests {
         let policy = read_certs(files.into_iter()).expect("certificates");
         assert_eq!(policy.authorities, ["A", "B"]);
         assert!(!policy.skip_verify);
+        let identity = ClientIdentity {
+            certificates: "C".to_owned(),
+            key: "K".to_owned(),
+        };
+        assert_eq!(policy.identities, [identity]);
+        assert!(!format!("{policy:?}").contains("\"K\""));
     }
 
     #[test]

@@ -116,6 +116,15 @@ impl ConfigFile {
         if let Some(token) = &login.identity_token {
             entry.insert("identitytoken".to_owned(), Value::String(token.clone()));
         }
+        self.put(registry, entry);
+    }
+
+    /// Notes that a program keeps a login for a registry, as Docker does: the entry says nothing.
+    pub fn set_helped(&mut self, registry: &str) {
+        self.put(registry, Map::new());
+    }
+
+    fn put(&mut self, registry: &str, entry: Map<String, Value>) {
         let auths = self.fields.entry("auths").or_insert_with(|| Value::Object(Map::new()));
         if !auths.is_object() {
             *auths = Value::Object(Map::new());

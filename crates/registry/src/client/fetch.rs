@@ -34,6 +34,24 @@ impl Client<'_> {
         descriptor: &Descriptor,
         blobs: &mut dyn BlobStore,
     ) -> Result<(), RegistryError> {
+        self.fetch_to(session, repository, descriptor, &mut |reader| {
+            blobs.put_from(reader).map(|_| ())
+        })
+    }
+
+    /// As [`fetch`](Client::fetch), with the bytes read by `take` as they come. Whether they are the right ones is known only when
+    /// this returns: what `take` made of them is to be thrown away if it fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`fetch`](Client::fetch), and what `take` returns.
+    pub fn fetch_to(
+        &mut self,
+        session: &mut Session,
+        repository: &str,
+        descriptor: &Descriptor,
+        take: &mut dyn FnMut(&mut dyn Read) -> Result<(), StoreError>,
+    ) -> Result<(), RegistryError> {
         let id = descriptor.digest.short();
         let wanted = Wanted {
             what: "filesystem layer",
@@ -41,8 +59,7 @@ impl Client<'_> {
             size: descriptor.size,
             layer: Some(id.clone()),
         };
-        self.line(session)
-            .fetch_blob(repository, wanted, &mut |reader| blobs.put_from(reader).map(|_| ()))?;
+        self.line(session).fetch_blob(repository, wanted, take)?;
         self.layer(&id, LayerState::DownloadComplete)
     }
 }

@@ -19,6 +19,18 @@ pub trait Host {
         ControlFlow::Continue(())
     }
 
+    /// Where an upload goes on that was begun and neither finished nor given up, perhaps by a process that is gone: the URL last
+    /// given to [`keep_upload`](Host::keep_upload).
+    fn kept_upload(&self, upload: UploadKey<'_>) -> Option<String> {
+        let _ = upload;
+        None
+    }
+
+    /// Keeps where an upload goes on; `None` if it is over. The URL may hold a secret of the registry.
+    fn keep_upload(&mut self, upload: UploadKey<'_>, location: Option<&str>) {
+        let _ = (upload, location);
+    }
+
     /// The addresses of a name, for `insecure-registries` that are networks. Empty if it is not known.
     fn addresses(&self, name: &str) -> Vec<IpAddr> {
         let _ = name;
@@ -30,6 +42,17 @@ pub trait Host {
         let _ = registry;
         TlsPolicy::default()
     }
+}
+
+/// Which upload: it can be taken up again by another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadKey<'k> {
+    /// Scheme, host and port of the registry.
+    pub origin: &'k str,
+    /// The repository's path there.
+    pub repository: &'k str,
+    /// The blob that goes there.
+    pub digest: &'k oci::Digest,
 }
 
 /// A host that does not wait and does not look.

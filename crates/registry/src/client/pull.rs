@@ -3,8 +3,9 @@
 use super::endpoint::Direction;
 use super::error::RegistryError;
 use super::host::{Event, LayerState, Spared, SparedReason};
+use super::lanes::{Fetching, Lanes};
 use super::session::{Client, Session};
-use oci::{Descriptor, Digest, ImageConfig, Manifest, Platform, Reference};
+use oci::{Descriptor, DiffId, Digest, ImageConfig, Manifest, Platform, Reference};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{BlobStore, Image, Layer, LayerError, Limits};
 
@@ -51,10 +52,10 @@ pub struct Resolved {
 }
 
 impl Client<'_> {
-    /// Pulls an image: what `blobs` lacks is fetched, one layer after the other.
+    /// Pulls an image: what `blobs` lacks is fetched, several layers at once if the transport has [`Lanes`], else one after the other.
     ///
-    /// A host that can do several things at once calls [`resolve`](Client::resolve), [`Resolved::missing`],
-    /// [`fetch`](Client::fetch) and [`Resolved::assemble`] itself.
+    /// A host that wants something in between calls [`resolve`](Client::resolve), [`Resolved::missing`], [`fetch`](Client::fetch) and
+    /// [`Resolved::assemble`] itself.
     ///
     /// # Errors
     ///
@@ -69,15 +70,25 @@ impl Client<'_> {
         self.each_endpoint(reference, Direction::Pull, |client, endpoint| {
             let mut resolved = client.resolve_at(reference, options, endpoint)?;
             let missing = resolved.missing(client, options, blobs)?;
-            for descriptor in &missing {
-                let Resolved {
-                    session, repository, ..
-                } = &mut resolved;
-                client.fetch(session, repository, descriptor, blobs)?;
-            }
             let fetched = missing.iter().map(|descriptor| descriptor.size).sum();
             let digest = resolved.digest;
-            let image = resolved.assemble(client, options, blobs)?;
+            let image = if let Some(mut lanes) = client.transport.lanes() {
+                let read = resolved.fetch_in(lanes.as_mut(), client, &missing, options)?;
+                let known = |digest: &Digest| read.get(digest).cloned().or_else(|| (options.known)(digest));
+                let options = PullOptions {
+                    known: &known,
+                    ..*options
+                };
+                resolved.assemble(client, &options, blobs)?
+            } else {
+                for descriptor in &missing {
+                    let Resolved {
+                        session, repository, ..
+                    } = &mut resolved;
+                    client.fetch(session, repository, descriptor, blobs)?;
+                }
+                resolved.assemble(client, options, blobs)?
+            };
             Ok(Pulled { image, digest, fetched })
         })
         .map_err(|error| translate(error, reference))
@@ -171,6 +182,36 @@ impl Resolved {
             missing.push(descriptor.clone());
         }
         Ok(missing)
+    }
+
+    /// Fetches and reads layers side by side; returns them by the digests of their blobs.
+    fn fetch_in(
+        &self,
+        lanes: &mut dyn Lanes,
+        client: &mut Client<'_>,
+        missing: &[Descriptor],
+        options: &PullOptions<'_>,
+    ) -> Result<BTreeMap<Digest, Layer>, RegistryError> {
+        let named: BTreeMap<Digest, DiffId> = self
+            .manifest
+            .layers
+            .iter()
+            .zip(&self.config.diff_ids)
+            .map(|(descriptor, diff_id)| (descriptor.digest, *diff_id))
+            .collect();
+        let layers: Vec<(Descriptor, DiffId)> = missing
+            .iter()
+            .filter_map(|descriptor| Some((descriptor.clone(), *named.get(&descriptor.digest)?)))
+            .collect();
+        let work = Fetching {
+            session: &self.session,
+            repository: &self.repository,
+            layers: &layers,
+            limits: options.limits,
+            config: client.config,
+        };
+        let read = lanes.fetch(&work, client.host)?;
+        Ok(read.into_iter().map(|layer| (layer.descriptor.digest, layer)).collect())
     }
 
     /// The image, its layers read from `blobs` and held against the DiffIDs of its config.

@@ -4,6 +4,7 @@ use super::endpoint::Direction;
 use super::error::RegistryError;
 use super::exchange::{Ask, Payload};
 use super::host::{Event, LayerState, Spared, SparedReason};
+use super::lanes::Pushing;
 use super::session::{Client, Line, Session};
 use super::upload::Source;
 use super::url::Url;
@@ -40,8 +41,7 @@ impl Client<'_> {
     /// Pushes an image under the tag of `reference`, `latest` if it has none. Its blobs go as its manifest lists them:
     /// [`Image::gzipped`] makes of an image that was built what Docker would push.
     ///
-    /// A host that can do several things at once pushes layers with [`push_layer`](Client::push_layer) in sessions cloned
-    /// from [`push_session`](Client::push_session), and ends with [`push_manifest`](Client::push_manifest).
+    /// Several layers go at once if the transport has [`Lanes`](super::Lanes), else one after the other.
     ///
     /// # Errors
     ///
@@ -188,8 +188,22 @@ impl Client<'_> {
         let mut sent = 0;
         let mut seen = BTreeSet::new();
         // Docker sends the top layer first and so lists it.
-        for layer in image.layers.iter().rev() {
-            if seen.insert(layer.descriptor.digest) {
+        let layers = image.layers.iter().rev();
+        let layers = layers.filter(|layer| seen.insert(layer.descriptor.digest));
+        if let Some(mut lanes) = self.transport.lanes() {
+            let layers: Vec<(Layer, Vec<String>)> = layers
+                .map(|layer| (layer.clone(), (options.sources)(&layer.descriptor.digest)))
+                .collect();
+            let work = Pushing {
+                session,
+                repository,
+                layers: &layers,
+                chunk_bytes: options.chunk_bytes,
+                config: self.config,
+            };
+            sent = lanes.push(&work, self.host)?;
+        } else {
+            for layer in layers {
                 sent += self.push_layer(layer, repository, session, options, blobs)?;
             }
         }

@@ -8,7 +8,7 @@ use super::error::RegistryError;
 use super::host::{Event, Host, LayerEvent, LayerState};
 use super::url::Url;
 use crate::Transport;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -43,6 +43,8 @@ pub struct Session {
     pub(crate) purpose: Purpose,
     /// A refresh token that the token server gave.
     pub(crate) refresh_token: Option<String>,
+    /// Hosts of token servers that may see the login, as the credentials said.
+    pub(crate) trusted_realms: BTreeSet<String>,
     pub(crate) n_exchanges: u64,
     /// Whether an answer came: then TLS or the lack of it is as it should be.
     pub(crate) is_confirmed: bool,
@@ -78,6 +80,7 @@ impl Session {
             tokens: BTreeMap::new(),
             purpose: Purpose::Access,
             refresh_token: None,
+            trusted_realms: BTreeSet::new(),
             n_exchanges: 0,
             is_confirmed: false,
         }

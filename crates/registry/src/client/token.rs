@@ -43,11 +43,13 @@ impl Line<'_, '_> {
         if endpoint.scheme() == Scheme::Https && realm.scheme() == Scheme::Http {
             return Err(location(LocationError::Downgrade));
         }
-        let is_trusted = is_same_house(endpoint.host(), realm.host())
-            || self
-                .client
-                .credentials
-                .trusts_realm(&self.session.registry, realm.host());
+        let credentials = self.client.credentials;
+        if credentials.trusts_realm(&self.session.registry, realm.host()) {
+            // Clones of the session serve clients that know no credentials.
+            self.session.trusted_realms.insert(realm.host().to_owned());
+        }
+        let is_trusted =
+            is_same_house(endpoint.host(), realm.host()) || self.session.trusted_realms.contains(realm.host());
         let login = self.session.login.clone().filter(|_| is_trusted);
         let service = challenge.get("service");
         let refresh = login.as_ref().and_then(|login| login.identity_token.clone());

@@ -2,9 +2,9 @@
 
 use super::error::RegistryError;
 use super::exchange::{Ask, Incoming, Payload, Progress};
-use super::host::{Event, LayerState, Spared, SparedReason};
+use super::host::{Event, LayerState, Spared, SparedReason, UploadKey};
 use super::session::Line;
-use super::url::Url;
+use super::url::{Scheme, Url};
 use crate::Method;
 use oci::Descriptor;
 use std::io::Read;
@@ -13,6 +13,8 @@ use store::{BlobStore, Layer, LayerError};
 
 /// How often a request that failed is tried in all.
 const MAX_ATTEMPTS: u32 = 5;
+/// A smaller blob is sent again sooner than its upload is found, in bytes.
+const WORTH_KEEPING: u64 = 1 << 20;
 
 /// Where a blob's bytes come from; they can be had again.
 pub(crate) enum Source<'s> {
@@ -56,6 +58,13 @@ struct Upload<'u, 's> {
     layer: Option<&'u str>,
 }
 
+/// What becomes of an upload that somebody may go on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kept {
+    Open,
+    Over,
+}
+
 impl Line<'_, '_> {
     /// Sends a blob, over an upload that is open already or a new one.
     pub(crate) fn upload(
@@ -67,9 +76,12 @@ impl Line<'_, '_> {
         chunk_bytes: Option<u64>,
         layer: Option<&str>,
     ) -> Result<(), RegistryError> {
-        let location = match open {
-            Some(location) => location,
-            None => self.begin_upload(repository)?,
+        let (location, is_kept) = match open {
+            Some(location) => (location, false),
+            None => match layer.and_then(|_| self.kept_upload(repository, descriptor)) {
+                Some(location) => (location, true),
+                None => (self.begin_upload(repository)?, false),
+            },
         };
         let mut upload = Upload {
             repository,
@@ -81,20 +93,73 @@ impl Line<'_, '_> {
             chunk_bytes: chunk_bytes.unwrap_or(u64::MAX).max(1),
             layer,
         };
+        if is_kept {
+            self.take_up(&mut upload)?;
+        }
+        self.keep_upload(&upload, Kept::Open);
+        let sent = self.upload_all(&mut upload);
+        // Whoever breaks off goes on later; what cannot go on is forgotten.
+        if !matches!(&sent, Err(error) if error.retryable() || matches!(error, RegistryError::Cancelled)) {
+            self.keep_upload(&upload, Kept::Over);
+        }
+        sent
+    }
+
+    fn upload_all(&mut self, upload: &mut Upload<'_, '_>) -> Result<(), RegistryError> {
+        let Upload {
+            repository, descriptor, ..
+        } = *upload;
         loop {
-            let sent = self.send_rest(&mut upload);
-            match self.or_resume(&mut upload, sent)? {
+            let sent = self.send_rest(upload);
+            match self.or_resume(upload, sent)? {
                 Some(()) => {}
                 None => continue,
             }
-            let closed = self.close_upload(&upload);
-            match self.or_resume(&mut upload, closed)? {
+            let closed = self.close_upload(upload);
+            match self.or_resume(upload, closed)? {
                 Some(()) => return Ok(()),
                 // It may be that the registry has it all, and only its answer was lost.
                 None if upload.offset == 0 && self.has_blob(repository, &descriptor.digest)? => return Ok(()),
                 None => {}
             }
         }
+    }
+
+    /// Goes on with an upload that an earlier process left, if the registry still knows of it; else begins anew.
+    fn take_up(&mut self, upload: &mut Upload<'_, '_>) -> Result<(), RegistryError> {
+        match self.find_offset(upload) {
+            Ok(()) => Ok(()),
+            Err(RegistryError::Cancelled) => Err(RegistryError::Cancelled),
+            // Some registries do not tell how far an upload is, and some give up one that broke off.
+            Err(_) => self.begin_anew(upload),
+        }
+    }
+
+    fn kept_upload(&self, repository: &str, descriptor: &Descriptor) -> Option<Url> {
+        let origin = self.session.endpoint.url.origin();
+        let kept = self.client.host.kept_upload(UploadKey {
+            origin: &origin,
+            repository,
+            digest: &descriptor.digest,
+        })?;
+        let url = Url::parse(&kept).ok()?;
+        let is_downgrade = self.session.endpoint.url.scheme() == Scheme::Https && url.scheme() == Scheme::Http;
+        (!is_downgrade).then_some(url)
+    }
+
+    fn keep_upload(&mut self, upload: &Upload<'_, '_>, kept: Kept) {
+        if upload.layer.is_none() || upload.descriptor.size < WORTH_KEEPING {
+            return;
+        }
+        let origin = self.session.endpoint.url.origin();
+        let location = upload.location.to_string();
+        let key = UploadKey {
+            origin: &origin,
+            repository: upload.repository,
+            digest: &upload.descriptor.digest,
+        };
+        let location = (kept == Kept::Open).then_some(location.as_str());
+        self.client.host.keep_upload(key, location);
     }
 
     fn begin_upload(&mut self, repository: &str) -> Result<Url, RegistryError> {
@@ -169,6 +234,7 @@ impl Line<'_, '_> {
             upload.location = location?;
             upload.offset = end;
             upload.attempts = 0;
+            self.keep_upload(upload, Kept::Open);
             self.tell(upload)?;
         }
         Ok(())
@@ -226,6 +292,7 @@ impl Line<'_, '_> {
     fn begin_anew(&mut self, upload: &mut Upload<'_, '_>) -> Result<(), RegistryError> {
         upload.offset = 0;
         upload.location = self.begin_upload(upload.repository)?;
+        self.keep_upload(upload, Kept::Open);
         Ok(())
     }
 
