@@ -140,7 +140,10 @@ impl Containers {
             }
             atomic::write_file(&place, &serde_json::to_vec_pretty(&record)?)?;
         }
-        for container in before.containers().filter(|container| after.container(&container.id).is_err()) {
+        for container in before
+            .containers()
+            .filter(|container| after.container(&container.id).is_err())
+        {
             match fs::remove_file(self.folder_of(&container.id).join(RECORD)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -200,5 +203,7 @@ const RECORD: &str = "container.json";
 
 /// Whether a container has a terminal.
 fn has_terminal(daemon: &Daemon, id: &str) -> bool {
-    daemon.container(id).is_ok_and(|container: &Container| container.options.tty)
+    daemon
+        .container(id)
+        .is_ok_and(|container: &Container| container.options.tty)
 }

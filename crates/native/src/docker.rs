@@ -184,7 +184,13 @@ impl Machine {
             return Ok(outcome);
         }
         // It is executed again when what it waits for has happened, and says all of it then.
-        let waits = matches!(&outcome, Outcome::Lasts { doing: Lasting::Waiting, .. });
+        let waits = matches!(
+            &outcome,
+            Outcome::Lasts {
+                doing: Lasting::Waiting,
+                ..
+            }
+        );
         let forgot = had_records && cache.records().results.is_empty();
         if manner != Manner::Reads && (daemon != before || forgot) {
             images::keep(&before, &daemon, &mut self.blobs).map_err(Failure::new)?;

@@ -165,10 +165,7 @@ mod tests {
             digest,
         };
         // Nothing in a test may wait until the file is old enough: it is put there as if it were.
-        known
-            .lock()
-            .files
-            .insert(path.clone(), (entry, true));
+        known.lock().files.insert(path.clone(), (entry, true));
         known.lock().is_changed = true;
         known.save(&scratch.path("known")).unwrap();
         let again = KnownFiles::load(&scratch.path("known"));

@@ -69,7 +69,12 @@ pub(super) fn identity(
 /// A file of the writable layer. No link is followed: a process of the container may have made it.
 fn written(upper: &Path, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
     let open = || {
-        let root = openat(CWD, upper, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+        let root = openat(
+            CWD,
+            upper,
+            OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let within = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_XDEV;
         openat2(&root, path, flags, Mode::empty(), within)
@@ -90,7 +95,10 @@ fn written(upper: &Path, path: &str) -> Result<Option<Vec<u8>>, Refusal> {
 }
 
 fn beneath(lower: &Tree, path: &str, blobs: &dyn BlobStore) -> Result<Option<Vec<u8>>, Refusal> {
-    let found = lower.resolve(path, Follow::Last).ok().and_then(|place| lower.get(&place)?.as_file());
+    let found = lower
+        .resolve(path, Follow::Last)
+        .ok()
+        .and_then(|place| lower.get(&place)?.as_file());
     let Some(Content::Blob { digest, size }) = found.map(|file| file.content) else {
         return Ok(None);
     };
@@ -125,7 +133,13 @@ mod tests {
 
     fn lower(blobs: &mut MemoryBlobs) -> Tree {
         let mut tree = Tree::new();
-        put(&mut tree, "etc/passwd", b"root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n", blobs).unwrap();
+        put(
+            &mut tree,
+            "etc/passwd",
+            b"root:x:0:0::/root:/bin/sh\nweb:x:33:34::/srv:/bin/sh\n",
+            blobs,
+        )
+        .unwrap();
         put(&mut tree, "etc/group", b"root:x:0:\ndocker:x:99:\n", blobs).unwrap();
         tree
     }
@@ -140,7 +154,10 @@ mod tests {
         assert!(matches!(find("new", &[]), Err(Refusal::NoSuchUser { .. })));
         scratch.write("etc/passwd", "new:x:1000:1000::/home/new:/bin/sh\n");
         let found = find("new", &["docker".to_owned()]).unwrap();
-        assert_eq!((found.user.uid, found.user.groups, found.home.as_str()), (1000, vec![99], "/home/new"));
+        assert_eq!(
+            (found.user.uid, found.user.groups, found.home.as_str()),
+            (1000, vec![99], "/home/new")
+        );
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use super::attach::{Manner, Parting, attach};
 use super::frame::{self, Kind};
-use super::{Containers, has_terminal, keeper};
 use super::status::{Phase, Status};
+use super::{Containers, has_terminal, keeper};
 use cli::docker::{Lasting, Outcome, shown_log_line};
 use engine::{Daemon, LogOptions};
 use std::io::{self, Write};
@@ -35,9 +35,7 @@ impl Containers {
     pub fn attend(&mut self, outcome: &Outcome, daemon: &Daemon) -> io::Result<Attended> {
         let (container, doing) = match outcome {
             Outcome::Lasts { container, doing } => (container, *doing),
-            Outcome::Interactive { container, exec, .. } => {
-                (container, exec.map_or(Lasting::Attached, Lasting::Exec))
-            }
+            Outcome::Interactive { container, exec, .. } => (container, exec.map_or(Lasting::Attached, Lasting::Exec)),
             Outcome::Exit(code) => return Ok(Attended::Exit(*code)),
             Outcome::Asks { .. } => return Ok(Attended::Exit(1)),
         };
@@ -47,7 +45,10 @@ impl Containers {
                 let held = self.held.take().filter(|held| held.container == *container);
                 let (socket, tty) = match held {
                     Some(held) => (held.socket, held.tty),
-                    None => (self.watch(container, Watching::Output)?, has_terminal(daemon, container)),
+                    None => (
+                        self.watch(container, Watching::Output)?,
+                        has_terminal(daemon, container),
+                    ),
                 };
                 let manner = Manner {
                     tty,
@@ -84,7 +85,11 @@ impl Containers {
 
     /// Shows the lines of a log that come, until the process ends.
     fn follow(&mut self, container: &str, timestamps: bool, options: LogOptions) -> io::Result<i32> {
-        let Some(mut following) = self.following.take().filter(|following| following.container == *container) else {
+        let Some(mut following) = self
+            .following
+            .take()
+            .filter(|following| following.container == *container)
+        else {
             return Ok(0);
         };
         let folder = self.folder_of(container);

@@ -8,8 +8,8 @@ use crate::snapshots::{read_upper, write_tree};
 use engine::{Copied, CopyOptions, Place, Refusal, Stands, copy_place};
 use rustix::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, chownat, fchmod, fstat, futimens, mkdirat,
-    mknodat, openat, readlinkat, statat, symlinkat, unlinkat, utimensat,
+    AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Timespec, Timestamps, Uid, chownat, fchmod, fstat, futimens,
+    mkdirat, mknodat, openat, readlinkat, statat, symlinkat, unlinkat, utimensat,
 };
 use rustix::io::Errno;
 use std::fs::{self, File};
@@ -35,7 +35,13 @@ pub(super) fn from(inside: &Inside, at: &Place<'_>, target: &str, options: CopyO
     let source = opened(inside, at, options)?;
     let copied = stands(&source)?;
     let (_, base) = split(at.path);
-    let there = fs::metadata(target).ok().map(|found| if found.is_dir() { Stands::Directory } else { Stands::Other });
+    let there = fs::metadata(target).ok().map(|found| {
+        if found.is_dir() {
+            Stands::Directory
+        } else {
+            Stands::Other
+        }
+    });
     let place = copy_place(there, copied, &base, at.path, target)?;
     let (parent, name) = split(&place);
     if !Path::new(&parent).is_dir() {
@@ -174,14 +180,20 @@ fn put_inside(inside: &Inside, at: &Place<'_>, place: &str, source: &OwnedFd, ow
     };
     let (parent, name) = split(place);
     if name == "/" {
-        let root = inside.at("/").open(OFlags::DIRECTORY).and_then(|root| reopen(&root, DIRECTORY)).map_err(failed)?;
+        let root = inside
+            .at("/")
+            .open(OFlags::DIRECTORY)
+            .and_then(|root| reopen(&root, DIRECTORY))
+            .map_err(failed)?;
         return fill(source, &root, owner, 0).map_err(failed);
     }
     let above = inside.at(&parent).open(OFlags::DIRECTORY);
-    let above = above.and_then(|above| reopen(&above, DIRECTORY)).map_err(|_| Refusal::NoSuchFile {
-        path: parent.clone(),
-        container: at.name.to_owned(),
-    })?;
+    let above = above
+        .and_then(|above| reopen(&above, DIRECTORY))
+        .map_err(|_| Refusal::NoSuchFile {
+            path: parent.clone(),
+            container: at.name.to_owned(),
+        })?;
     put(source, above.as_fd(), &name, owner).map_err(failed)
 }
 
@@ -227,7 +239,8 @@ fn put_at(source: &OwnedFd, into: BorrowedFd<'_>, name: &str, owner: Owner, dept
             let mut content = File::from(reopen(source, OFlags::RDONLY | OFlags::CLOEXEC)?);
             let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let mut made = File::from(openat(into, name, flags, Mode::RUSR | Mode::WUSR)?);
-            let size = io::copy(&mut content, &mut made).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
+            let size =
+                io::copy(&mut content, &mut made).map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO))?;
             finish(&made.into(), &stat, owner)?;
             Ok(BLOCK + size.next_multiple_of(BLOCK))
         }
@@ -241,7 +254,13 @@ fn put_at(source: &OwnedFd, into: BorrowedFd<'_>, name: &str, owner: Owner, dept
         // As in an archive: a socket is none.
         FileType::Socket => Ok(0),
         other => {
-            mknodat(into, name, other, Mode::from_raw_mode(stat.st_mode & 0o7777), stat.st_rdev)?;
+            mknodat(
+                into,
+                name,
+                other,
+                Mode::from_raw_mode(stat.st_mode & 0o7777),
+                stat.st_rdev,
+            )?;
             own(into, name, &stat, owner)?;
             Ok(BLOCK)
         }
@@ -281,7 +300,12 @@ fn reopen(opened: &OwnedFd, flags: OFlags) -> Result<OwnedFd, Errno> {
     if flags.contains(OFlags::DIRECTORY) {
         return openat(opened, ".", flags, Mode::empty());
     }
-    openat(CWD, format!("/proc/self/fd/{}", opened.as_raw_fd()), flags, Mode::empty())
+    openat(
+        CWD,
+        format!("/proc/self/fd/{}", opened.as_raw_fd()),
+        flags,
+        Mode::empty(),
+    )
 }
 
 fn finish(made: &OwnedFd, stat: &Stat, owner: Owner) -> Result<(), Errno> {

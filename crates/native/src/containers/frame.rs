@@ -56,7 +56,12 @@ const KINDS: [Kind; 12] = [
 /// If the other end is gone, or `bytes` are too many.
 pub(super) fn write(sink: &mut dyn Write, kind: Kind, bytes: &[u8]) -> io::Result<()> {
     let length = u32::try_from(bytes.len()).ok().filter(|length| *length <= MAX_BYTES);
-    let length = length.ok_or_else(|| wrong(format!("expected at most {MAX_BYTES} bytes in a frame, found {}", bytes.len())))?;
+    let length = length.ok_or_else(|| {
+        wrong(format!(
+            "expected at most {MAX_BYTES} bytes in a frame, found {}",
+            bytes.len()
+        ))
+    })?;
     let mut frame = Vec::with_capacity(5 + bytes.len());
     frame.push(kind as u8);
     frame.extend(length.to_be_bytes());
@@ -85,7 +90,9 @@ pub(super) fn read(source: &mut dyn Read) -> io::Result<Option<(Kind, Vec<u8>)>>
     let kind = kind.ok_or_else(|| wrong(format!("expected the kind of a frame, found {}", head[0])))?;
     let length = u32::from_be_bytes([head[1], head[2], head[3], head[4]]);
     if length > MAX_BYTES {
-        return Err(wrong(format!("expected at most {MAX_BYTES} bytes in a frame, found {length}")));
+        return Err(wrong(format!(
+            "expected at most {MAX_BYTES} bytes in a frame, found {length}"
+        )));
     }
     let mut bytes = vec![0; length as usize];
     source.read_exact(&mut bytes)?;
@@ -125,7 +132,12 @@ mod tests {
 
     #[test]
     fn what_is_no_frame_is_refused() {
-        for bad in [&[99, 0, 0, 0, 0][..], &[18, 255, 255, 255, 255], &[18, 0, 0], &[18, 0, 0, 0, 2, 1]] {
+        for bad in [
+            &[99, 0, 0, 0, 0][..],
+            &[18, 255, 255, 255, 255],
+            &[18, 0, 0],
+            &[18, 0, 0, 0, 2, 1],
+        ] {
             let mut source = bad;
             assert!(read(&mut source).is_err(), "{bad:?}");
         }

@@ -85,7 +85,11 @@ fn check_on(job: &HealthJob, running: &Running, hub: &Hub, over: &AtomicBool, mu
     let mut health = starting();
     loop {
         let in_start = begun.elapsed() < start_period;
-        let pause = if in_start && health.status == "starting" { start_interval } else { interval };
+        let pause = if in_start && health.status == "starting" {
+            start_interval
+        } else {
+            interval
+        };
         let is_over = |over: &AtomicBool| over.load(Ordering::Acquire);
         hub.wait_until(Instant::now() + pause, |control| control.process.is_none());
         if is_over(over) || hub.control().process.is_none() {
@@ -148,7 +152,10 @@ fn run(job: &HealthJob, running: &Running, timeout: Duration) -> Result<Option<(
     match child.wait_timeout(timeout) {
         Ok(Some(ended)) => {
             let kept = reader.join().unwrap_or_default();
-            Ok(Some((ended.exit_code().into(), String::from_utf8_lossy(&kept).into_owned())))
+            Ok(Some((
+                ended.exit_code().into(),
+                String::from_utf8_lossy(&kept).into_owned(),
+            )))
         }
         Ok(None) => {
             let _ = child.kill(9);

@@ -233,7 +233,9 @@ impl Hub {
         self.signal(signal.into());
         let grace = Duration::from_secs(u32::from_be_bytes([a, b, c, d]).into());
         let deadline = Instant::now() + grace;
-        if !self.wait_until(deadline, |control| control.n_ended > n_ended || control.process.is_none()) {
+        if !self.wait_until(deadline, |control| {
+            control.n_ended > n_ended || control.process.is_none()
+        }) {
             self.signal(Signal::KILL.as_raw());
         }
     }

@@ -146,7 +146,11 @@ fn overlay(places: &Places) -> Result<OwnedFd, Errno> {
         fsconfig_set_flag(filesystem.as_fd(), "userxattr")?;
     }
     fsconfig_create(filesystem.as_fd())?;
-    fsmount(filesystem.as_fd(), FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty())
+    fsmount(
+        filesystem.as_fd(),
+        FsMountFlags::FSMOUNT_CLOEXEC,
+        MountAttrFlags::empty(),
+    )
 }
 
 fn in_user_namespace() -> bool {

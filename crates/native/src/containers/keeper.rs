@@ -96,7 +96,11 @@ fn short(place: &Path) -> io::Result<(std::path::PathBuf, Option<OwnedFd>)> {
         return Ok((place.to_owned(), None));
     }
     let parent = place.parent().ok_or(io::ErrorKind::NotFound)?;
-    let folder = rustix::fs::open(parent, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
+    let folder = rustix::fs::open(
+        parent,
+        OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )?;
     use std::os::fd::AsRawFd as _;
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
     Ok((path.into(), Some(folder)))
@@ -143,12 +147,7 @@ fn greet(job: &Job, hub: &Arc<Hub>, starter: &UnixStream, child: &Child) -> Resu
     Ok(())
 }
 
-fn keep_container(
-    job: &Job,
-    first: &First,
-    hub: &Arc<Hub>,
-    starter: &mut UnixStream,
-) -> Result<(), SandboxError> {
+fn keep_container(job: &Job, first: &First, hub: &Arc<Hub>, starter: &mut UnixStream) -> Result<(), SandboxError> {
     let system = |doing: &str, error: &io::Error| SandboxError::System {
         doing: doing.to_owned(),
         errno: error.raw_os_error().unwrap_or(5),
@@ -311,7 +310,10 @@ fn begin(job: &Job, hub: &Arc<Hub>, watcher: Option<&UnixStream>) -> Result<Begu
         }
         control.terminal = Some(terminal);
     }
-    let pid = i32::try_from(child.pid()).ok().and_then(Pid::from_raw).ok_or(SandboxError::Lost)?;
+    let pid = i32::try_from(child.pid())
+        .ok()
+        .and_then(Pid::from_raw)
+        .ok_or(SandboxError::Lost)?;
     control.process = pidfd_open(pid, PidfdFlags::empty()).ok();
     control.input = input;
     drop(control);
@@ -385,7 +387,11 @@ impl Begun {
         self.ended.store(true, Ordering::Release);
         let deadline = Instant::now() + DRAIN;
         for _ in 0..self.n_readers {
-            if self.readers.recv_timeout(deadline.saturating_duration_since(Instant::now())).is_err() {
+            if self
+                .readers
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+                .is_err()
+            {
                 break;
             }
         }

@@ -1,7 +1,7 @@
 //! The log of a container on disk: a line of JSON for each line that its process wrote, in files of a bounded size.
 
 use builder::Stream;
-use engine::{LogLine, LogLimits, LogOptions};
+use engine::{LogLimits, LogLine, LogOptions};
 use oci::Time;
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
@@ -278,7 +278,8 @@ mod tests {
 
     fn all(folder: &Path, options: LogOptions) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut take = |line: &LogLine| lines.push(format!("{:?} {}", line.stream, String::from_utf8_lossy(&line.bytes)));
+        let mut take =
+            |line: &LogLine| lines.push(format!("{:?} {}", line.stream, String::from_utf8_lossy(&line.bytes)));
         LogReader::open(folder).unwrap().each(options, &mut take).unwrap();
         lines
     }
@@ -290,7 +291,10 @@ mod tests {
         writer.write(Stream::Out, b"one\ntw", Time::of_secs(1)).unwrap();
         writer.write(Stream::Err, b"bad\xff\n", Time::of_secs(2)).unwrap();
         writer.write(Stream::Out, b"o\nrest", Time::of_secs(3)).unwrap();
-        assert_eq!(all(scratch.dir(), LogOptions::default()), ["Out one\n", "Err bad\u{fffd}\n", "Out two\n"]);
+        assert_eq!(
+            all(scratch.dir(), LogOptions::default()),
+            ["Out one\n", "Err bad\u{fffd}\n", "Out two\n"]
+        );
         writer.finish(Time::of_secs(4)).unwrap();
         let tail = LogOptions {
             tail: Some(2),
@@ -345,7 +349,9 @@ mod tests {
     fn a_line_without_end_is_kept_in_pieces() {
         let scratch = Scratch::new();
         let mut writer = LogWriter::open(scratch.dir(), LogLimits::default()).unwrap();
-        writer.write(Stream::Out, &vec![b'x'; 3 * MAX_LINE], Time::of_secs(1)).unwrap();
+        writer
+            .write(Stream::Out, &vec![b'x'; 3 * MAX_LINE], Time::of_secs(1))
+            .unwrap();
         assert_eq!(all(scratch.dir(), LogOptions::default()).len(), 3);
     }
 }

@@ -1,6 +1,8 @@
 //! What a container was made with, as a file has it.
 
-use engine::{CreateOptions, LimitOptions, LogLimits, MountSpec, NameOptions, Network, PortMapping, Restart, RightsOptions};
+use engine::{
+    CreateOptions, LimitOptions, LogLimits, MountSpec, NameOptions, Network, PortMapping, Restart, RightsOptions,
+};
 use oci::Healthcheck;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;

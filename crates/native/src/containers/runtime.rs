@@ -1,16 +1,16 @@
 //! Containers as processes of this machine: what the daemon asks of a [`Runtime`].
 
+use super::inside::Inside;
 use super::job::{First, HealthJob, Input, Job, Task};
 use super::log::LogReader;
 use super::options_record::restart_text;
 use super::spec::{Places, exec, spec, volume_place};
 use super::status::{Phase, Status};
-use super::inside::Inside;
 use super::{Containers, Following, Held, attach, copy, frame, keeper};
 use crate::snapshots::{SnapshotError, read_upper, write_tree};
 use engine::{
-    Begun, Container, Copied, CopyOptions, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted, Observed, Place, Process,
-    Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
+    Begun, Container, Copied, CopyOptions, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted, Observed,
+    Place, Process, Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
 };
 use frame::Kind;
 use oci::Time;
@@ -41,7 +41,8 @@ impl Runtime for Containers {
         let mut root = Tree::new();
         root.update_meta(&store::TreePath::root(), |meta| *meta = image.tree.root().meta.clone())?;
         fs::create_dir(folder.join("upper")).map_err(|error| system("make the writable layer", &error))?;
-        write_tree(&folder.join("upper"), &root, ground.blobs).map_err(|error| snapshot("make the writable layer", error))?;
+        write_tree(&folder.join("upper"), &root, ground.blobs)
+            .map_err(|error| snapshot("make the writable layer", error))?;
         for mounted in volumes {
             self.fill(mounted, &image.tree, ground)?;
         }
@@ -63,7 +64,14 @@ impl Runtime for Containers {
                 fs::create_dir_all(path).map_err(|error| system(&format!("make {path}"), &error))?;
             }
         }
-        let spec = spec(container, launch, &places, attach::terminal_size(), &lower, ground.blobs)?;
+        let spec = spec(
+            container,
+            launch,
+            &places,
+            attach::terminal_size(),
+            &lower,
+            ground.blobs,
+        )?;
         let health = self.health_job(container, &places, &lower, ground.blobs)?;
         let job = Job {
             input: input_of(container, launch.stdin),
@@ -91,7 +99,14 @@ impl Runtime for Containers {
         let container = at.container()?;
         let running = self.running(container)?;
         let (lower, places) = self.ground_floor(at, ground)?;
-        let exec = exec(container, launch, &places, attach::terminal_size(), &lower, ground.blobs)?;
+        let exec = exec(
+            container,
+            launch,
+            &places,
+            attach::terminal_size(),
+            &lower,
+            ground.blobs,
+        )?;
         let job = Job {
             input: match launch.stdin {
                 Stdin::Nothing => Input::Nothing,
@@ -192,7 +207,9 @@ impl Runtime for Containers {
         let lower = base_of(image, ground.blobs)?;
         let upper = self.folder_of(&container.id).join("upper");
         let written = read_upper(&upper, &lower, ground.blobs);
-        let tree = written.map_err(|error| snapshot("read the writable layer", error))?.tree;
+        let tree = written
+            .map_err(|error| snapshot("read the writable layer", error))?
+            .tree;
         Ok(Some(Layers { lower, tree }))
     }
 
@@ -273,9 +290,12 @@ impl Containers {
     /// What a container's writable layer lies on, as a value and on disk.
     fn ground_floor(&mut self, at: &Place<'_>, ground: &mut Ground<'_>) -> Result<(Tree, Places), Refusal> {
         let container = at.container()?;
-        let image = at.daemon.image_by_id(container.image).ok_or_else(|| Refusal::NoSuchImage {
-            name: container.image.to_string(),
-        })?;
+        let image = at
+            .daemon
+            .image_by_id(container.image)
+            .ok_or_else(|| Refusal::NoSuchImage {
+                name: container.image.to_string(),
+            })?;
         let lower = base_of(image, ground.blobs)?;
         let failed = |error: SnapshotError| snapshot("put the image on disk", error);
         // The image's own comes first: what every container gets is then written over it, and shared.
@@ -372,9 +392,9 @@ fn input_of(container: &Container, stdin: &Stdin) -> Input {
 
 fn network_warnings(container: &Container, used: &NetworkUsed) -> Vec<String> {
     match used {
-        NetworkUsed::HostForLackOfHelper if container.options.network == engine::Network::Bridge => vec![
-            "the container uses the machine's own network: neither pasta nor slirp4netns is installed (package passt)".to_owned(),
-        ],
+        NetworkUsed::HostForLackOfHelper { reason } if container.options.network == engine::Network::Bridge => {
+            vec![format!("the container uses the machine's own network: {reason}")]
+        }
         _ => Vec::new(),
     }
 }
@@ -383,7 +403,10 @@ fn port_warnings(container: &Container) -> Vec<String> {
     if container.options.ports.is_empty() || container.options.network != engine::Network::Bridge {
         return Vec::new();
     }
-    vec!["published ports are not forwarded yet: a port is reached under its own number, on the machine's network only".to_owned()]
+    vec![
+        "published ports are not forwarded yet: a port is reached under its own number, on the machine's network only"
+            .to_owned(),
+    ]
 }
 
 fn stop_by(

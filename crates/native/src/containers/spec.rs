@@ -2,7 +2,7 @@
 
 use super::accounts::identity;
 use crate::executor::files::{HostEntry, hosts, resolver};
-use engine::{Container, Launch, LimitOptions, MountSource, MountSpec, Network, NameOptions, Refusal, RightsOptions};
+use engine::{Container, Launch, LimitOptions, MountSource, MountSpec, NameOptions, Network, Refusal, RightsOptions};
 use sandbox::{Exec, Limits, Mount, Overlay, Rights, Root, Source, Spec, User};
 use std::path::{Path, PathBuf};
 use store::{BlobStore, Tree};
@@ -184,7 +184,11 @@ fn machine_files(container: &Container) -> Vec<Mount> {
     let names = &container.options.names;
     let entry = |(name, address): &(String, String)| {
         // The machine itself, as far as a container can see it.
-        let address = if address == "host-gateway" { "127.0.0.1" } else { address };
+        let address = if address == "host-gateway" {
+            "127.0.0.1"
+        } else {
+            address
+        };
         let address = address.parse().ok()?;
         Some(HostEntry {
             name: name.clone(),
@@ -225,7 +229,11 @@ fn resolver_text(names: &NameOptions, network: Network) -> String {
     }
     let kept = |key: &str, given: &[String]| -> Vec<String> {
         if given.is_empty() {
-            found.lines().filter(|line| line.starts_with(key)).map(str::to_owned).collect()
+            found
+                .lines()
+                .filter(|line| line.starts_with(key))
+                .map(str::to_owned)
+                .collect()
         } else if key == "nameserver" {
             given.iter().map(|server| format!("{key} {server}")).collect()
         } else {

@@ -187,7 +187,11 @@ impl Status {
             phase: Phase::Exited,
             running: None,
             exit,
-            finished: if was_running { Some((now.secs, now.nanos)) } else { self.finished },
+            finished: if was_running {
+                Some((now.secs, now.nanos))
+            } else {
+                self.finished
+            },
             ..self.clone()
         })
     }

@@ -284,7 +284,11 @@ pub enum Stands {
 
 impl Stands {
     fn of(node: &Node) -> Stands {
-        if node.is_dir() { Stands::Directory } else { Stands::Other }
+        if node.is_dir() {
+            Stands::Directory
+        } else {
+            Stands::Other
+        }
     }
 }
 
