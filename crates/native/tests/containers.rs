@@ -3,7 +3,8 @@
 //! These take root and a static busybox, and say so where they find neither.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -48,8 +49,8 @@ impl Machine {
         fs::copy(busybox, rootfs.join("bin/busybox")).unwrap();
         fs::set_permissions(rootfs.join("bin/busybox"), fs::Permissions::from_mode(0o755)).unwrap();
         for tool in [
-            "cat", "id", "kill", "ls", "sh", "sleep", "touch", "tty", "true", "stty", "mkdir", "rm", "ln", "env",
-            "pwd", "head", "nc",
+            "cat", "echo", "id", "kill", "ls", "sh", "sleep", "touch", "tty", "true", "stty", "mkdir", "rm", "ln",
+            "env", "pwd", "head", "nc",
         ] {
             symlink("busybox", rootfs.join("bin").join(tool)).unwrap();
         }
@@ -101,6 +102,46 @@ impl Machine {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         finish(command, input)
+    }
+
+    /// Types `keys` at a terminal where a command runs, once it has shown `prompt`.
+    fn typed(&self, line: &str, prompt: &str, keys: &str) -> Said {
+        // `script` lends its terminal to the command and copies what is shown.
+        let mut command = Command::new("script");
+        command
+            .args(["-qec", line, "/dev/null"])
+            .env("LAYERLAB_ROOT", self.folder.join("root"));
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let (mut stdin, mut stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count @ 1..) = stdout.read(&mut bytes) {
+                if sender
+                    .send(String::from_utf8_lossy(&bytes[..count]).into_owned())
+                    .is_err()
+                {
+                    return;
+                }
+            }
+        });
+        let mut out = String::new();
+        while !out.contains(prompt) {
+            out += &receiver
+                .recv_timeout(PATIENCE)
+                .unwrap_or_else(|_| panic!("{line} shows {prompt:?}, not {out:?}"));
+        }
+        stdin.write_all(keys.as_bytes()).unwrap();
+        while let Ok(more) = receiver.recv_timeout(PATIENCE) {
+            out += &more;
+        }
+        let code = child.wait().unwrap().code().unwrap_or(-1);
+        let err = String::new();
+        Said { out, err, code }
     }
 
     fn ok(&self, words: &[&str]) -> String {
@@ -370,6 +411,27 @@ fn mounts_are_the_machines_own_files_and_volumes_outlive_containers() {
 }
 
 #[test]
+fn a_published_port_leads_into_the_container() {
+    let Some(machine) = Machine::new("ports") else { return };
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let publish = format!("127.0.0.1:{port}:7000");
+    let script = "while :; do echo hello | nc -l -p 7000; done";
+    let said = machine.run(&[
+        "run", "-d", "--name", "web", "-p", &publish, "base:1", "sh", "-c", script,
+    ]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(machine.ok(&["port", "web"]), format!("7000/tcp -> 127.0.0.1:{port}\n"));
+    machine.until("it answers", |_| {
+        let mut answer = String::new();
+        let asked = TcpStream::connect(("127.0.0.1", port)).and_then(|mut stream| stream.read_to_string(&mut answer));
+        asked.is_ok() && answer == "hello\n"
+    });
+    let said = machine.run(&["run", "-d", "-p", &publish, "base:1", "true"]);
+    assert_eq!(said.code, 125);
+    assert!(said.err.contains("port is already allocated"), "{said:?}");
+}
+
+#[test]
 fn what_fails_is_started_again_as_its_policy_says() {
     let Some(machine) = Machine::new("restart") else { return };
     machine.ok(&[
@@ -589,32 +651,24 @@ fn a_terminal_is_the_processs_own_and_keys_let_go_of_it() {
     let Some(machine) = Machine::new("terminal") else {
         return;
     };
-    // `script` lends its terminal to the command and copies what is shown.
-    let typed = |line: &str, keys: &str| {
-        let mut command = Command::new("script");
-        command
-            .args(["-qec", line, "/dev/null"])
-            .env("LAYERLAB_ROOT", machine.folder.join("root"));
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        finish(command, keys)
-    };
-    let said = typed(&format!("{PROGRAM} run --rm -it base:1 sh"), "tty; exit 9\n");
-    assert!(
-        said.out.contains("/dev/pts/") || said.out.contains("/dev/console"),
-        "{said:?}"
-    );
+    let said = machine.typed(&format!("{PROGRAM} run --rm -it base:1 sh"), "# ", "tty; exit 9\n");
+    assert!(said.out.contains("/dev/pts/"), "{said:?}");
     assert_eq!(said.code, 9, "{said:?}");
-    let said = typed(&format!("{PROGRAM} run -it --name kept base:1 sh"), "\u{10}\u{11}");
+    let said = machine.typed(
+        &format!("{PROGRAM} run -it --name kept base:1 sh"),
+        "# ",
+        "\u{10}\u{11}",
+    );
     assert_eq!(said.code, 0, "{said:?}");
     assert!(
         machine.status("kept").starts_with("Up "),
         "it goes on: {}",
         machine.status("kept")
     );
+    let said = machine.typed(&format!("{PROGRAM} exec -it kept sh"), "# ", "stty size; exit 4\n");
+    assert!(said.out.contains("24 80") || said.out.contains("0 0"), "{said:?}");
+    assert_eq!(said.code, 4, "{said:?}");
     let said = machine.run(&["run", "-it", "base:1", "sh"]);
-    assert_eq!(said.code, 125, "{said:?}");
+    assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("the input device is not a TTY"), "{said:?}");
 }

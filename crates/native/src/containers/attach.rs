@@ -59,7 +59,8 @@ pub(super) fn attach(socket: &UnixStream, manner: Manner) -> io::Result<Parting>
     if manner.input {
         give_input(socket.try_clone()?, sender, is_terminal);
     } else {
-        frame::write(&mut &*socket, Kind::InputEnd, &[])?;
+        // A process that has ended already needs no end of its input.
+        let _ = frame::write(&mut &*socket, Kind::InputEnd, &[]);
     }
     let mut socket = socket;
     if manner.tty {
