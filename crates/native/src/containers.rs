@@ -19,6 +19,7 @@ mod job;
 mod keeper;
 mod log;
 mod options_record;
+mod ports;
 mod record;
 mod runtime;
 mod spec;

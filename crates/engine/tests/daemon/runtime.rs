@@ -9,7 +9,7 @@ use engine::{
 };
 use oci::Time;
 use std::io::{BufRead, Write};
-use store::{Content, Limits, Meta, Node};
+use store::{Content, Limits, Meta, Node, Tree};
 
 /// Notes what it is asked, and answers what it was told to.
 #[derive(Default)]
@@ -115,13 +115,13 @@ impl Runtime for Scripted {
         image: &StoredImage,
         ground: &mut Ground<'_>,
     ) -> Result<Option<Layers>, Refusal> {
-        let mut tree = image.tree.clone();
+        let mut tree = Tree::clone(&image.tree);
         let content = Content::Blob {
             digest: ground.blobs.put(b"real\n")?,
             size: 5,
         };
         tree.insert(&at("srv/real"), Node::file(Meta::of_mode(0o644), content))?;
-        let lower = image.tree.clone();
+        let lower = Tree::clone(&image.tree);
         Ok(Some(Layers { lower, tree }))
     }
 

@@ -54,6 +54,8 @@ pub(super) fn identity(
         let found = identify(&format!("{uid}:{group}"), &accounts, &own).map_err(refused)?;
         further.push(found.gid);
     }
+    // The main group is one of them, too: a process that changes it keeps it (CVE-2022-2990).
+    further.push(gid);
     further.sort_unstable();
     further.dedup();
     Ok(Who {
@@ -156,7 +158,7 @@ mod tests {
         let found = find("new", &["docker".to_owned()]).unwrap();
         assert_eq!(
             (found.user.uid, found.user.groups, found.home.as_str()),
-            (1000, vec![99], "/home/new")
+            (1000, vec![99, 1000], "/home/new")
         );
     }
 

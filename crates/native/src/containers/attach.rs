@@ -2,11 +2,12 @@
 
 use super::frame::{self, Kind};
 use rustix::termios::{OptionalActions, Termios, isatty, tcgetattr, tcgetwinsize, tcsetattr};
+use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::Signals;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::sync::mpsc;
 use std::thread;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// The keys that let go of a process: Ctrl-P and Ctrl-Q.
 const DETACH: [u8; 2] = [16, 17];
@@ -58,7 +59,8 @@ pub(super) fn attach(socket: &UnixStream, manner: Manner) -> io::Result<Parting>
     if manner.input {
         give_input(socket.try_clone()?, sender, is_terminal);
     } else {
-        frame::write(&mut &*socket, Kind::InputEnd, &[])?;
+        // A process that has ended already needs no end of its input.
+        let _ = frame::write(&mut &*socket, Kind::InputEnd, &[]);
     }
     let mut socket = socket;
     if manner.tty {
@@ -199,41 +201,17 @@ impl Keys {
 
 /// Tells of signals from here on.
 fn watch_signals(sender: mpsc::Sender<Happened>) -> io::Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let kinds = [
-        SignalKind::hangup(),
-        SignalKind::interrupt(),
-        SignalKind::quit(),
-        SignalKind::terminate(),
-        SignalKind::user_defined1(),
-        SignalKind::user_defined2(),
-    ];
-    let mut windows = {
-        let _entered = runtime.enter();
-        signal(SignalKind::window_change())?
-    };
-    for kind in kinds {
-        let mut signals = {
-            let _entered = runtime.enter();
-            signal(kind)?
-        };
-        let sender = sender.clone();
-        runtime.spawn(async move {
-            while signals.recv().await.is_some() {
-                if sender.send(Happened::Signalled(kind.as_raw_value())).is_err() {
-                    return;
-                }
-            }
-        });
-    }
+    let mut signals = Signals::new([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGWINCH])?;
     thread::spawn(move || {
-        runtime.block_on(async move {
-            while windows.recv().await.is_some() {
-                if sender.send(Happened::Resized).is_err() {
-                    return;
-                }
+        for signal in signals.forever() {
+            let happened = match signal {
+                SIGWINCH => Happened::Resized,
+                other => Happened::Signalled(other),
+            };
+            if sender.send(happened).is_err() {
+                return;
             }
-        });
+        }
     });
     Ok(())
 }

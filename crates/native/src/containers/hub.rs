@@ -48,6 +48,8 @@ pub(super) struct Control {
     pub terminal: Option<Arc<File>>,
     /// Where its input goes.
     pub input: Option<Arc<File>>,
+    /// The network that it sees.
+    pub network: Option<Arc<OwnedFd>>,
     /// Whether a person wants it not to run any more.
     pub by_hand: bool,
     /// Counts the processes that ended.

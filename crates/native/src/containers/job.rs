@@ -1,5 +1,6 @@
 //! What a keeper is told to do: one process, and what becomes of it.
 
+use super::ports::Forward;
 use oci::Healthcheck;
 use sandbox::{Exec, Running, Spec};
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,8 @@ pub(super) struct First {
     pub log_bytes: Option<u64>,
     /// Files of the log.
     pub log_files: u32,
+    /// Ports of the machine that lead to it.
+    pub ports: Vec<Forward>,
     /// Its health check, with the command and the environment that it is run with.
     pub health: Option<HealthJob>,
 }

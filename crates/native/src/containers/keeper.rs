@@ -6,6 +6,7 @@ use super::health;
 use super::hub::{Hub, now};
 use super::job::{First, Input, Job, Task};
 use super::log::LogWriter;
+use super::ports;
 use super::status::{Identity, Phase, Status};
 use builder::Stream;
 use engine::{LogLimits, Restart};
@@ -169,6 +170,7 @@ fn keep_container(job: &Job, first: &First, hub: &Arc<Hub>, starter: &mut UnixSt
         restarts: 0,
         health: None,
     };
+    let mut ports = Some(ports::hold(&first.ports)?);
     let mut is_first = true;
     let mut pause = FIRST_PAUSE;
     loop {
@@ -193,6 +195,9 @@ fn keep_container(job: &Job, first: &First, hub: &Arc<Hub>, starter: &mut UnixSt
             wrote.map_err(|error| system("write the container's status", &error))?;
             listen(&first.folder, hub).map_err(|error| system("listen to the container's socket", &error))?;
             greet(job, hub, starter, &begun.child)?;
+            if let Some(ports) = ports.take() {
+                ports.carry(hub, &begun.child.running.network);
+            }
             is_first = false;
         }
         let checks = health::watch(first, hub, &status);
@@ -315,6 +320,10 @@ fn begin(job: &Job, hub: &Arc<Hub>, watcher: Option<&UnixStream>) -> Result<Begu
         .and_then(Pid::from_raw)
         .ok_or(SandboxError::Lost)?;
     control.process = pidfd_open(pid, PidfdFlags::empty()).ok();
+    let network = format!("/proc/{}/ns/net", child.pid());
+    control.network = rustix::fs::open(network, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+        .ok()
+        .map(Arc::new);
     control.input = input;
     drop(control);
     if let Some(socket) = watcher.and_then(|socket| socket.try_clone().ok()) {
@@ -381,6 +390,7 @@ impl Begun {
             let mut control = hub.control();
             control.process = None;
             control.input = None;
+            control.network = None;
             control.n_ended += 1;
         }
         hub.notify();

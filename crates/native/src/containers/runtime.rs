@@ -4,13 +4,14 @@ use super::inside::Inside;
 use super::job::{First, HealthJob, Input, Job, Task};
 use super::log::LogReader;
 use super::options_record::restart_text;
+use super::ports::Forward;
 use super::spec::{Places, exec, spec, volume_place};
 use super::status::{Phase, Status};
 use super::{Containers, Following, Held, attach, copy, frame, keeper};
 use crate::snapshots::{SnapshotError, read_upper, write_tree};
 use engine::{
-    Begun, Container, Copied, CopyOptions, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted, Observed,
-    Place, Process, Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
+    Begun, Container, Copied, CopyOptions, Daemon, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted,
+    Observed, Place, Process, Protocol, Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
 };
 use frame::Kind;
 use oci::Time;
@@ -81,6 +82,7 @@ impl Runtime for Containers {
                 restart: restart_text(container.options.restart),
                 log_bytes: container.options.log.max_bytes,
                 log_files: container.options.log.max_files,
+                ports: forwards(at.daemon, container)?,
                 health,
             })),
         };
@@ -312,9 +314,13 @@ impl Containers {
 
     fn inside(&mut self, at: &Place<'_>, ground: &mut Ground<'_>) -> Result<Inside, Refusal> {
         let container = at.container()?;
-        if container.state.status == engine::Status::Running || container.state.status == engine::Status::Paused {
-            let running = self.running(container)?;
-            return Inside::of_running(container, &running);
+        if matches!(container.state.status, engine::Status::Running | engine::Status::Paused) {
+            let running = self.running(container);
+            let looked = running.and_then(|running| Inside::of_running(container, &running));
+            // One that has just ended is looked at as one that does not run.
+            if looked.is_ok() || self.running(container).is_ok() {
+                return looked;
+            }
         }
         let (_, places) = self.ground_floor(at, ground)?;
         Inside::of_stopped(container, &places)
@@ -392,22 +398,47 @@ fn input_of(container: &Container, stdin: &Stdin) -> Input {
 
 fn network_warnings(container: &Container, used: &NetworkUsed) -> Vec<String> {
     match used {
-        NetworkUsed::HostForLackOfHelper if container.options.network == engine::Network::Bridge => vec![
-            "the container uses the machine's own network: neither pasta nor slirp4netns is installed (package passt)"
-                .to_owned(),
-        ],
+        NetworkUsed::HostForLackOfHelper { reason } if container.options.network == engine::Network::Bridge => {
+            vec![format!("the container uses the machine's own network: {reason}")]
+        }
         _ => Vec::new(),
     }
 }
 
 fn port_warnings(container: &Container) -> Vec<String> {
-    if container.options.ports.is_empty() || container.options.network != engine::Network::Bridge {
-        return Vec::new();
-    }
-    vec![
-        "published ports are not forwarded yet: a port is reached under its own number, on the machine's network only"
-            .to_owned(),
-    ]
+    let mut others = container
+        .options
+        .ports
+        .iter()
+        .filter(|port| port.protocol != Protocol::Tcp);
+    let other = others.next().map(|port| {
+        format!(
+            "port {}/{} is not forwarded: only TCP is",
+            port.container, port.protocol
+        )
+    });
+    other.into_iter().collect()
+}
+
+/// The ports of the machine that are to lead to a container.
+fn forwards(daemon: &Daemon, container: &Container) -> Result<Vec<Forward>, Refusal> {
+    let bindings = daemon.port_bindings(container)?;
+    let is_v4 = |port: u16| {
+        bindings
+            .iter()
+            .any(|other| other.host == port && other.host_ip == "0.0.0.0")
+    };
+    // What listens to all of IPv6 would listen to IPv4, too.
+    let wanted = bindings
+        .iter()
+        .filter(|binding| binding.protocol == Protocol::Tcp && !(binding.host_ip == "::" && is_v4(binding.host)));
+    Ok(wanted
+        .map(|binding| Forward {
+            address: binding.host_ip.clone(),
+            host: binding.host,
+            container: binding.container,
+        })
+        .collect())
 }
 
 fn stop_by(

@@ -90,6 +90,15 @@ impl Daemon {
             })
     }
 
+    /// The bindings that the ports of a container get when it is started.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::PortTaken`] if another container has one.
+    pub fn port_bindings(&self, container: &Container) -> Result<Vec<PortBinding>, Refusal> {
+        self.bind_ports(container).map(|(bindings, _)| bindings)
+    }
+
     /// The bindings that the ports of a container get, and the last port that was given out.
     pub(super) fn bind_ports(&self, container: &Container) -> Result<(Vec<PortBinding>, u16), Refusal> {
         let mut last = self.containers.last_port;
