@@ -7,7 +7,7 @@ use native::check::{Verdict, Wanted, check};
 use native::docker;
 use native::failure::Failure;
 use native::preview::preview;
-use native::serve::Registry;
+use native::serve::{self, Registry};
 use native::terminal::Terminal;
 use std::any::Any;
 use std::io::{self, IsTerminal};
@@ -96,6 +96,11 @@ fn run(cli: &Cli, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) ->
             Registry::bind(args, &variables())?.run();
             return Ok(ExitCode::SUCCESS);
         }
+        Command::Registry(RegistryCommand::GarbageCollect(args)) => {
+            serve::collect(args, &variables(), terminal.stdout)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Registry(RegistryCommand::Fsck(args)) => serve::check(args, &variables(), terminal.stdout)?,
     };
     // As `docker build --check`: a warning is no success.
     Ok(if verdict == Verdict::Clean {

@@ -56,7 +56,8 @@ impl Drop for Running {
 struct Bench {
     /// Ends first: what it has mounted lies in the folder.
     docker: Option<Running>,
-    _registry: Running,
+    /// `None` between an end and a start.
+    registry: Option<Running>,
     address: String,
     dir: PathBuf,
 }
@@ -71,19 +72,19 @@ impl Bench {
         dockerd.arg("--pidfile").arg(dir.join("pid"));
         dockerd.arg("-H").arg(socket(&dir));
         let (docker, _) = Running::start(&mut dockerd, "API listen on");
-        let mut serve = Command::new(env!("CARGO_BIN_EXE_layerlab"));
-        serve.args(["registry", "serve", "--addr", "127.0.0.1:0"]).env_clear();
-        let (registry, line) = Running::start(&mut serve, "listening on ");
-        let address = line
-            .split("listening on ")
-            .nth(1)
-            .and_then(|rest| rest.split('"').next());
+        let (registry, address) = serve(&dir, "127.0.0.1:0");
         Bench {
             docker: Some(docker),
-            _registry: registry,
-            address: address.expect("an address").to_owned(),
+            registry: Some(registry),
+            address,
             dir,
         }
+    }
+
+    /// Ends the registry and starts it again, at the same address and with the same folder.
+    fn restart_registry(&mut self) {
+        drop(self.registry.take());
+        self.registry = Some(serve(&self.dir, &self.address).0);
     }
 
     /// Runs a command of Docker that must succeed; returns what it printed.
@@ -122,6 +123,20 @@ impl Drop for Bench {
         drop(self.docker.take());
         let _ = fs::remove_dir_all(&self.dir);
     }
+}
+
+/// Starts a registry of ours on disk; returns where it listens.
+fn serve(dir: &Path, address: &str) -> (Running, String) {
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_layerlab"));
+    serve.args(["registry", "serve", "--addr", address]).env_clear();
+    serve.env("REGISTRY_STORAGE", "filesystem");
+    serve.env("REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY", dir.join("registry"));
+    let (registry, line) = Running::start(&mut serve, "listening on ");
+    let address = line
+        .split("listening on ")
+        .nth(1)
+        .and_then(|rest| rest.split('"').next());
+    (registry, address.expect("an address").to_owned())
 }
 
 fn socket(dir: &Path) -> String {
@@ -236,7 +251,7 @@ fn skopeo_reads_what_the_page_wrote_and_the_page_what_skopeo_wrote() {
 
 #[test]
 fn docker_pushes_to_our_registry_and_pulls_the_same_image() {
-    let bench = Bench::new("registry");
+    let mut bench = Bench::new("registry");
     let (mut page, id) = built();
     bench.loaded(&archive(&mut page, Subject::Built), "app:1");
     let name = format!("{}/team/app:1", bench.address);
@@ -250,6 +265,7 @@ fn docker_pushes_to_our_registry_and_pulls_the_same_image() {
     let mounted = bench.docker(&["push", &other]);
     assert!(mounted.contains("Mounted from team/app"), "{mounted}");
     bench.docker(&["rmi", "app:1", &name, &other]);
+    bench.restart_registry();
     let pulled = bench.docker(&["pull", &name]);
     assert!(pulled.contains("Downloaded newer image"), "{pulled}");
     assert_eq!(bench.id(&name), id);

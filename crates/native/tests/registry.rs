@@ -2,155 +2,12 @@
 //!
 //! `cargo xtask test native` installs both programs.
 
+mod registry_bench;
+
+use registry_bench::{Bench, field};
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-/// A registry that runs, and a folder; both gone when dropped.
-struct Bench {
-    registry: Child,
-    address: String,
-    dir: PathBuf,
-}
-
-impl Bench {
-    fn new(variables: &[(&str, &str)]) -> Bench {
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let dir = std::env::temp_dir().join(format!("layerlab-registry-{}-{count}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
-        fs::write(
-            dir.join("htpasswd"),
-            "testuser:$2b$05$2xkI7E08aS.RL6qtgg4NiOrbBVEaxJ/Wlf6iQgXMqJV/9ZnQza/My\n",
-        )
-        .unwrap();
-        let mut registry = Command::new(env!("CARGO_BIN_EXE_layerlab"))
-            .args(["registry", "serve", "--addr", "127.0.0.1:0"])
-            .current_dir(&dir)
-            .env_clear()
-            .envs(variables.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut log = BufReader::new(registry.stderr.take().unwrap());
-        let mut line = String::new();
-        log.read_line(&mut line).unwrap();
-        let address = line
-            .split("listening on ")
-            .nth(1)
-            .unwrap_or_else(|| panic!("no address: {line}"));
-        let address = address.split('"').next().unwrap().to_owned();
-        // Read on, so that the registry can go on to write.
-        std::thread::spawn(move || std::io::copy(&mut log, &mut std::io::sink()));
-        Bench { registry, address, dir }
-    }
-
-    fn url(&self, target: &str) -> String {
-        format!("http://{}{target}", self.address)
-    }
-
-    /// What `curl` prints: header fields in lower case, and the body.
-    fn curl(&self, words: &[&str], target: &str) -> String {
-        let url = self.url(target);
-        let output = self.run(
-            "curl",
-            &[
-                &["--silent", "--show-error", "--include", "--max-time", "60"],
-                words,
-                &[&url],
-            ]
-            .concat(),
-        );
-        let text = String::from_utf8_lossy(&output.stdout).replace('\r', "");
-        assert!(
-            output.status.success(),
-            "{text}{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        text
-    }
-
-    #[track_caller]
-    fn skopeo(&self, words: &[&str]) -> String {
-        let output = self.run("skopeo", &[&["--insecure-policy"], words].concat());
-        assert!(
-            output.status.success(),
-            "{words:?}: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout).unwrap()
-    }
-
-    fn run(&self, program: &str, words: &[&str]) -> Output {
-        let ran = Command::new(program)
-            .args(words)
-            .current_dir(&self.dir)
-            .stdin(Stdio::null())
-            .output();
-        ran.unwrap_or_else(|error| panic!("{program}: {error}; `cargo xtask test native` installs it"))
-    }
-
-    /// An image that `layerlab` built, as an archive; returns its ID.
-    fn build(&self) -> String {
-        fs::create_dir_all(self.dir.join("context")).unwrap();
-        fs::write(
-            self.dir.join("context/Dockerfile"),
-            "FROM scratch\nCOPY a /a\nCOPY b /b\n",
-        )
-        .unwrap();
-        fs::write(self.dir.join("context/a"), "hello").unwrap();
-        fs::write(self.dir.join("context/b"), vec![7; 3 << 20]).unwrap();
-        let words = [
-            "preview",
-            "--quiet",
-            "--root",
-            "root",
-            "-o",
-            "type=oci,dest=image.tar",
-            "--iidfile",
-            "id",
-            "context",
-        ];
-        let output = self.run(env!("CARGO_BIN_EXE_layerlab"), &words);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        fs::read_to_string(self.dir.join("id")).unwrap().trim().to_owned()
-    }
-
-    fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
-        stream
-    }
-
-    /// Begins an upload and returns its path.
-    fn begin(&self) -> String {
-        let begun = self.curl(&["-X", "POST"], "/v2/a/blobs/uploads/");
-        field(&begun, "location").to_owned()
-    }
-}
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = self.registry.kill();
-        let _ = self.registry.wait();
-        let _ = fs::remove_dir_all(&self.dir);
-    }
-}
-
-#[track_caller]
-fn field<'t>(reply: &'t str, name: &str) -> &'t str {
-    let value = reply.lines().find_map(|line| {
-        let (known, value) = line.split_once(": ")?;
-        known.eq_ignore_ascii_case(name).then_some(value)
-    });
-    value.unwrap_or_else(|| panic!("no {name} in {reply}"))
-}
+use std::io::{Read, Write};
+use std::process::Command;
 
 const HELLO: &str = "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
 
@@ -316,8 +173,8 @@ fn requests_that_two_programs_would_read_differently_change_nothing() {
 #[test]
 fn what_is_not_here_yet_is_refused_at_the_start() {
     for (variable, value, reason) in [
-        ("REGISTRY_HTTP_TLS_CERTIFICATE", "x", "TLS is not here yet"),
-        ("REGISTRY_STORAGE", "filesystem", "a registry on disk is not here yet"),
+        ("REGISTRY_HTTP_TLS_CERTIFICATE", "x", "expected http.tls.key"),
+        ("REGISTRY_STORAGE", "swift", "expected storage filesystem, inmemory or s3"),
         ("REGISTRY_LOG_LEVEL", "loud", "invalid loglevel loud"),
         (
             "REGISTRY_AUTH_HTPASSWD_PATH",

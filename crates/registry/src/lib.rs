@@ -13,8 +13,9 @@ mod transport;
 
 pub use http::{Body, Headers, Method, Request, Response};
 pub use server::{
-    Accounts, AuthConfig, Config, ConfigError, Formatter, HtpasswdError, HttpConfig, Identity, Level, Limits,
-    LogConfig, LogLine, LogStream, ManifestRecord, MemoryRecords, MemoryUploads, REGISTRY_2_CONFIG, Records, Server,
-    StorageConfig, TlsConfig, Upload, Uploads, Validation, htpasswd_line,
+    Accounts, AuthConfig, Change, CollectionConfig, Config, ConfigError, Formatter, HtpasswdError, HttpConfig,
+    Identity, Level, Limits, LogConfig, LogLine, LogStream, ManifestRecord, MemoryRecords, MemoryUploads,
+    REGISTRY_2_CONFIG, Records, Server, StorageConfig, Tables, TlsConfig, Upload, Uploads, Validation, htpasswd_line,
+    manifest_parts,
 };
 pub use transport::{Answer, Call, TlsPolicy, Transport, TransportError};

@@ -22,12 +22,13 @@ mod visit;
 
 pub use auth::{Accounts, HtpasswdError};
 pub use config::{
-    AuthConfig, Config, ConfigError, Formatter, HttpConfig, Level, LogConfig, REGISTRY_2_CONFIG, StorageConfig,
-    TlsConfig, Validation,
+    AuthConfig, CollectionConfig, Config, ConfigError, Formatter, HttpConfig, Level, LogConfig, REGISTRY_2_CONFIG,
+    StorageConfig, TlsConfig, Validation,
 };
+pub use document::manifest_parts;
 pub use log::{LogLine, LogStream};
 pub use password::htpasswd_line;
-pub use records::{ManifestRecord, MemoryRecords, Records};
+pub use records::{Change, ManifestRecord, MemoryRecords, Records, Tables};
 pub use uploads::{MemoryUploads, Upload, Uploads};
 
 use crate::{Body, Headers, Method, Request, Response};
@@ -39,7 +40,9 @@ use oci::Time;
 use query::Query;
 use refusal::Refusal;
 use route::Route;
+use std::collections::BTreeSet;
 use std::io::Read;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::BlobStore;
 use visit::Visit;
 
@@ -52,7 +55,7 @@ use visit::Visit;
 /// use registry::{Config, Headers, Identity, Limits, Method, Request, Server};
 /// use store::MemoryBlobs;
 ///
-/// let mut server = Server::new(Config::in_memory(), Identity::new("1.0"), Limits::default(), [0; 32]);
+/// let server = Server::new(Config::in_memory(), Identity::new("1.0"), Limits::default(), [0; 32]);
 /// let mut blobs = MemoryBlobs::default();
 /// let request = Request {
 ///     method: Method::Get,
@@ -71,7 +74,9 @@ pub struct Server {
     uploads: Box<dyn Uploads>,
     gate: Option<Gate>,
     ids: Ids,
-    log: Log,
+    log: Mutex<Log>,
+    /// The uploads that a request is changing.
+    busy: Mutex<BTreeSet<String>>,
     /// Whether it stands in for another program, and says what that one would say.
     is_stand_in: bool,
 }
@@ -183,7 +188,7 @@ impl Server {
         records: Box<dyn Records>,
         uploads: Box<dyn Uploads>,
     ) -> Server {
-        let mut ids = Ids::new(seed);
+        let ids = Ids::new(seed);
         let mut own = config.log.fields.clone();
         let is_stand_in = identity.go_version.is_some();
         own.extend(identity.go_version.map(|version| ("go.version".to_owned(), version)));
@@ -197,7 +202,8 @@ impl Server {
             }
         };
         Server {
-            log: Log::new(config.log.clone(), own),
+            log: Mutex::new(Log::new(config.log.clone(), own)),
+            busy: Mutex::default(),
             config,
             limits,
             records,
@@ -209,9 +215,9 @@ impl Server {
     }
 
     /// Takes these accounts from now on, if the configuration asks for accounts. Who was wrong how often stays known.
-    pub fn set_accounts(&mut self, accounts: Accounts) {
-        if let Some(gate) = &mut self.gate {
-            gate.accounts = accounts;
+    pub fn set_accounts(&self, accounts: Accounts) {
+        if let Some(gate) = &self.gate {
+            gate.set_accounts(accounts);
         }
     }
 
@@ -231,40 +237,22 @@ impl Server {
     }
 
     /// The lines that were logged since they were last taken.
-    pub fn take_log(&mut self) -> Vec<LogLine> {
-        self.log.take()
+    pub fn take_log(&self) -> Vec<LogLine> {
+        self.log().take()
     }
 
-    /// Whether a request may go on, before its body is read: how many bytes of the body are worth reading, or the answer.
-    ///
-    /// A host that puts bodies aside asks this first, so that who may not come in sends nothing. The body of `request` is not
-    /// touched; the request is handed to [`handle`](Server::handle) as well, unless it is answered here.
-    ///
-    /// # Errors
-    ///
-    /// The answer, which is logged.
-    pub fn admit(&mut self, request: Request<'_>, now: Time, blobs: &mut dyn BlobStore) -> Result<u64, Response> {
-        let mut visit = Visit::new(&request, self.ids.uuid());
-        let (headers, path, remote) = (request.headers, request.path, request.remote);
-        let mut call = Call::new(request.method, &request.query, &headers, request.body, blobs, now);
-        let refusal = match self
-            .enter(&mut call, &path, &remote, &mut visit)
-            .and_then(|at| self.room(&call, &at))
-        {
-            Ok(room) => return Ok(room),
-            Err(refusal) => refusal,
-        };
-        let mut response = refusal.clone().into_response();
-        self.complete(&mut response, &visit);
-        visit.write(&mut self.log, now, &[], &response, Some(&refusal));
-        Err(response)
+    fn log(&self) -> MutexGuard<'_, Log> {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers a request. What the body of the response names is read from `blobs`, by the host.
     ///
+    /// Several requests may be answered at once. Nothing of a body is read before it is clear that its sender may send it; so a
+    /// host can hand over a body that is still on its way.
+    ///
     /// `Content-Length` is set on every response that has a body; a host adds `Date` and what its transport needs. Of the
     /// request's body, what was not read is the host's to drop.
-    pub fn handle(&mut self, request: Request<'_>, now: Time, blobs: &mut dyn BlobStore) -> Response {
+    pub fn handle(&self, request: Request<'_>, now: Time, blobs: &mut dyn BlobStore) -> Response {
         let mut visit = Visit::new(&request, self.ids.uuid());
         let (headers, path, remote) = (request.headers, request.path, request.remote);
         let mut call = Call::new(request.method, &request.query, &headers, request.body, blobs, now);
@@ -272,12 +260,12 @@ impl Server {
         let refusal = outcome.as_ref().err().cloned();
         let mut response = outcome.unwrap_or_else(Refusal::into_response);
         self.complete(&mut response, &visit);
-        visit.write(&mut self.log, now, &call.steps, &response, refusal.as_ref());
+        visit.write(&mut self.log(), now, &call.steps, &response, refusal.as_ref());
         response
     }
 
     /// From grammar to permission to the thing itself.
-    fn answer(&mut self, call: &mut Call<'_, '_>, path: &str, remote: &str, visit: &mut Visit) -> Answered {
+    fn answer(&self, call: &mut Call<'_, '_>, path: &str, remote: &str, visit: &mut Visit) -> Answered {
         let route = match self.enter(call, path, remote, visit)? {
             Entered::At(route) => route,
             Entered::Done(response) => return Ok(response),

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod bench_native;
 mod editor;
 mod failure;
 mod files;
@@ -34,6 +35,7 @@ Layerlab's own commands. Run them from anywhere in the repository.
   cargo xtask build             build the page into dist/
   cargo xtask serve [--port N]  serve dist/ as it is
   cargo xtask bench             measure how fast the engine is, natively and in WebAssembly, and print a table
+  cargo xtask bench native      measure builds and registries beside Docker, buildah, skopeo and docker-registry, as root
   cargo xtask recorded [DIR]    hold the WebAssembly build against recorded BuildKit cases in DIR, ../shared/parity
   cargo xtask modules           what Trunk calls after a build: adds the engine, the shell and the editor to the page
 
@@ -81,6 +83,10 @@ fn dispatch(args: &[String]) -> Result<ExitCode, Failure> {
         }
         ["bench"] => {
             bench::run()?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["bench", "native", rest @ ..] => {
+            bench_native::run(rest)?;
             Ok(ExitCode::SUCCESS)
         }
         ["recorded"] => {

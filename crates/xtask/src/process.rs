@@ -19,6 +19,22 @@ pub(crate) fn run(command: &mut Command, advice: &str) -> Result<(), Failure> {
     }
 }
 
+/// Runs a command whose output nobody wants unless it fails.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<(), Failure> {
+    let shown = show(command);
+    let output = command.stdin(Stdio::null()).output().map_err(|error| {
+        Failure::new(
+            format!("could not start `{shown}`: {error}"),
+            "see that it is installed",
+        )
+    })?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let message = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Failure::new(format!("`{shown}` failed ({})", output.status), message))
+}
+
 /// What a command prints on standard output, if it succeeds.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stderr(Stdio::null()).stdin(Stdio::null()).output().ok()?;

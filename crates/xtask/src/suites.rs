@@ -118,6 +118,8 @@ fn peers(tally: &mut Tally) -> Result<(), Failure> {
         "peers",
         "--test",
         "peers",
+        "--test",
+        "registry_cut",
     ];
     // A daemon at a time: each takes a while to come up.
     counted(cargo(&words).args(["--", "--test-threads=1"]), tally)?;

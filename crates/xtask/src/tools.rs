@@ -97,7 +97,7 @@ pub(crate) fn for_wire() -> Result<(), Failure> {
     machine::apt_install(&missing)
 }
 
-/// Finds or installs Docker, whose daemon the tests start themselves. False where they could not.
+/// Finds or installs Docker, whose daemon the tests start themselves, and what a power cut takes. False where they could not.
 pub(crate) fn for_peers() -> Result<bool, Failure> {
     let is_root = process::output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0");
     if !is_root || !cfg!(target_os = "linux") {
@@ -110,6 +110,10 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
     if process::find("busybox").is_none() {
         println!("busybox: installing");
         machine::apt_install(&["busybox-static"])?;
+    }
+    if process::find("mkfs.xfs").is_none() {
+        println!("xfsprogs: installing");
+        machine::apt_install(&["xfsprogs"])?;
     }
     Ok(true)
 }

@@ -42,7 +42,7 @@ impl RegistryService {
     /// The registry of a plan, with what was kept under its storage's name before. `number` tells it from all others.
     pub(super) fn new(plan: Plan, storage: Storage, number: u64) -> RegistryService {
         let needs_accounts = matches!(plan.config.auth, AuthConfig::Htpasswd { .. });
-        let mut server = Server::with_state(
+        let server = Server::with_state(
             plan.config,
             Identity::registry_2(),
             Limits {

@@ -1,126 +1,145 @@
 //! From hyper's values to the registry's and back.
 
-use super::connection::status;
-use super::spool::Spool;
-use http_body_util::Full;
+use super::accounts::AccountFile;
+use super::metrics::{Metrics, Sample};
+use super::payload::{Arriving, Payload};
+use super::storage::Blobs;
+use super::tls::Renewed;
 use hyper::body::Bytes;
 use hyper::header::{HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
-use registry::{Body, Headers, LogStream, Method, Request, Server};
+use registry::{Body, Headers, Level, LogStream, Method, Request, Server};
 use std::io::{self, Read, Write};
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
-use store::{BlobStore, MemoryBlobs, Time};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use store::Time;
 
-/// The registry that all connections speak to, one request after the other.
+/// The registry that all connections speak to.
 pub(super) struct Shared {
-    desk: Mutex<Desk>,
-}
-
-struct Desk {
     server: Server,
-    blobs: MemoryBlobs,
-}
-
-/// A request with all of its body.
-pub(super) struct Asked {
-    pub(super) head: Parts,
-    pub(super) body: Spool,
-    /// Whether the body came to its end.
-    pub(super) is_whole: bool,
-    pub(super) remote: SocketAddr,
+    blobs: Blobs,
+    accounts: Option<AccountFile>,
+    pub(super) metrics: Metrics,
 }
 
 impl Shared {
-    pub(super) fn new(server: Server) -> Shared {
+    pub(super) fn new(server: Server, blobs: Blobs, accounts: Option<AccountFile>) -> Shared {
         Shared {
-            desk: Mutex::new(Desk {
-                server,
-                blobs: MemoryBlobs::default(),
-            }),
+            server,
+            blobs,
+            accounts,
+            metrics: Metrics::default(),
         }
     }
 
-    pub(super) fn log_start(&self, address: SocketAddr) {
-        self.with(|desk| desk.server.log_start(now(), &address.to_string()));
+    pub(super) fn blobs(&self) -> &Blobs {
+        &self.blobs
     }
 
-    /// How much of the body is worth reading, or the answer without it.
-    pub(super) fn admit(&self, head: &Parts, remote: SocketAddr) -> Result<u64, Response<Full<Bytes>>> {
-        let mut nothing = io::empty();
-        let request = into_request(head, remote, &mut nothing).ok_or_else(|| status(StatusCode::NOT_IMPLEMENTED))?;
-        self.with(|desk| {
-            let admitted = desk.server.admit(request, now(), &mut desk.blobs);
-            admitted.map_err(|response| into_hyper(response, &desk.blobs))
-        })
+    pub(super) fn log_start(&self, address: &str) {
+        self.server.log_start(now(), address);
+        self.write_log();
     }
 
-    pub(super) fn answer(&self, asked: Asked) -> Response<Full<Bytes>> {
-        let Ok(reader) = asked.body.into_reader() else {
-            return status(StatusCode::INTERNAL_SERVER_ERROR);
-        };
-        let mut body = Ended {
-            reader,
-            is_whole: asked.is_whole,
-        };
-        let Some(request) = into_request(&asked.head, asked.remote, &mut body) else {
+    /// Logs something that happened to the registry, not in a request.
+    pub(super) fn log(&self, level: Level, message: &str) {
+        self.server.log_event(now(), level, message);
+        self.write_log();
+    }
+
+    /// Says what came of a certificate that changed.
+    pub(super) fn log_renewed(&self, renewed: &Renewed) {
+        match renewed {
+            Renewed::Same => {}
+            Renewed::New => self.log(Level::Info, "the TLS certificate changed and was read again"),
+            Renewed::Kept(reason) => {
+                let message = format!("the TLS certificate changed and cannot be used, the old one stays: {reason}");
+                self.log(Level::Error, &message);
+            }
+        }
+    }
+
+    /// Answers a request; its body is read as far as the answer takes it.
+    pub(super) fn answer(&self, head: &Parts, remote: String, mut body: Arriving) -> Response<Payload> {
+        let begun = Instant::now();
+        self.renew_accounts();
+        let Some(request) = into_request(head, remote, &mut body) else {
             return status(StatusCode::NOT_IMPLEMENTED);
         };
-        self.with(|desk| {
-            let response = desk.server.handle(request, now(), &mut desk.blobs);
-            into_hyper(response, &desk.blobs)
-        })
+        let method = request.method;
+        let response = self.server.handle(request, now(), &mut self.blobs.clone());
+        let length = response
+            .headers
+            .get("Content-Length")
+            .and_then(|text| text.parse().ok());
+        self.metrics.count(&Sample {
+            path: head.uri.path(),
+            method,
+            status: response.status,
+            received: body.count(),
+            sent: length.filter(|_| method != Method::Head).unwrap_or(0),
+            took: begun.elapsed(),
+        });
+        let answer = self.to_hyper(response, method);
+        self.write_log();
+        answer
     }
 
-    /// Does something with the registry, and then writes what it logged.
-    fn with<T>(&self, work: impl FnOnce(&mut Desk) -> T) -> T {
-        // After a panic in a request, what it left is whole: every change of the records is.
-        let mut desk = self.desk.lock().unwrap_or_else(PoisonError::into_inner);
-        let done = work(&mut desk);
-        for line in desk.server.take_log() {
+    /// Reads the accounts again if their file has changed.
+    fn renew_accounts(&self) {
+        let outcome = match &self.accounts {
+            Some(file) => file.changed(),
+            None => return,
+        };
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(accounts)) => {
+                self.server.set_accounts(accounts);
+                self.log(Level::Info, "the htpasswd file changed and was read again");
+            }
+            Err(reason) => {
+                let message = format!("the htpasswd file changed and cannot be used, the old accounts stay: {reason}");
+                self.log(Level::Error, &message);
+            }
+        }
+    }
+
+    fn write_log(&self) {
+        for line in self.server.take_log() {
             // A log that nobody reads stops nothing.
             let _ = match line.stream {
                 LogStream::Out => writeln!(io::stdout(), "{}", line.text),
                 LogStream::Err => writeln!(io::stderr(), "{}", line.text),
             };
         }
-        done
     }
-}
 
-/// A body that, if its connection broke, says so at its end.
-struct Ended {
-    reader: Box<dyn Read>,
-    is_whole: bool,
-}
-
-impl Read for Ended {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.reader.read(into)?;
-        if count == 0 && !into.is_empty() && !self.is_whole {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+    fn to_hyper(&self, response: registry::Response, method: Method) -> Response<Payload> {
+        let payload = match response.body {
+            _ if method == Method::Head => Payload::from(Bytes::new()),
+            Body::Bytes(bytes) => Payload::from(Bytes::from(bytes)),
+            Body::Blob { digest, start, length } => match self.blobs.payload(&digest, start, length) {
+                Ok(payload) => payload,
+                Err(error) => {
+                    self.server
+                        .log_event(now(), Level::Error, &format!("could not read {digest}: {error}"));
+                    return status(StatusCode::INTERNAL_SERVER_ERROR);
+                }
+            },
+        };
+        let mut answer = Response::new(payload);
+        *answer.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        for (name, value) in response.headers.iter() {
+            if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+                answer.headers_mut().append(name, value);
+            }
         }
-        Ok(count)
-    }
-}
-
-/// Bytes of a blob, without a copy.
-struct Piece {
-    bytes: Arc<[u8]>,
-    start: usize,
-    end: usize,
-}
-
-impl AsRef<[u8]> for Piece {
-    fn as_ref(&self) -> &[u8] {
-        &self.bytes[self.start..self.end]
+        answer
     }
 }
 
 /// `None` for a method that no registry knows.
-fn into_request<'b>(head: &Parts, remote: SocketAddr, body: &'b mut dyn Read) -> Option<Request<'b>> {
+fn into_request<'b>(head: &Parts, remote: String, body: &'b mut dyn Read) -> Option<Request<'b>> {
     let method = read_method(&head.method)?;
     let mut headers = Headers::default();
     for (name, value) in &head.headers {
@@ -131,34 +150,9 @@ fn into_request<'b>(head: &Parts, remote: SocketAddr, body: &'b mut dyn Read) ->
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         headers,
-        remote: remote.to_string(),
+        remote,
         body,
     })
-}
-
-fn into_hyper(response: registry::Response, blobs: &MemoryBlobs) -> Response<Full<Bytes>> {
-    let body = match response.body {
-        Body::Bytes(bytes) => Bytes::from(bytes),
-        Body::Blob { digest, start, length } => match piece(blobs, &digest, start, length) {
-            Some(piece) => Bytes::from_owner(piece),
-            None => return status(StatusCode::INTERNAL_SERVER_ERROR),
-        },
-    };
-    let mut answer = Response::new(Full::new(body));
-    *answer.status_mut() = StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    for (name, value) in response.headers.iter() {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            answer.headers_mut().append(name, value);
-        }
-    }
-    answer
-}
-
-fn piece(blobs: &MemoryBlobs, digest: &oci::Digest, start: u64, length: u64) -> Option<Piece> {
-    let bytes = blobs.get(digest).ok()?;
-    let start = usize::try_from(start).ok()?;
-    let end = start.checked_add(usize::try_from(length).ok()?)?;
-    (end <= bytes.len()).then_some(Piece { bytes, start, end })
 }
 
 fn read_method(method: &hyper::Method) -> Option<Method> {
@@ -172,6 +166,13 @@ fn read_method(method: &hyper::Method) -> Option<Method> {
         "OPTIONS" => Method::Options,
         _ => return None,
     })
+}
+
+/// An answer of the transport itself.
+pub(super) fn status(status: StatusCode) -> Response<Payload> {
+    let mut response = Response::new(Payload::from(Bytes::new()));
+    *response.status_mut() = status;
+    response
 }
 
 fn now() -> Time {

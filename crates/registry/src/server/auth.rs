@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use oci::{Digest, Digester, Time};
 use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Longer passwords are refused without a look. Bcrypt itself reads 72 bytes.
 const MAX_PASSWORD: usize = 1024;
@@ -59,29 +60,25 @@ impl Accounts {
         })
     }
 
-    /// Whether the password is that of the user. Takes as long for a user who does not exist.
-    fn verify(&mut self, user: &str, password: &[u8], key: &[u8; 32]) -> bool {
-        if password.len() > MAX_PASSWORD {
-            return false;
+    /// Whether this password of this user was found right before.
+    fn remembers(&self, user: &str, seen: &Digest) -> bool {
+        self.remembered.get(user) == Some(seen)
+    }
+
+    /// The hash to hold a password against, and whether it is that of an account. It takes as long for a user who does not
+    /// exist.
+    fn hash(&self, user: &str) -> (Hash, bool) {
+        match self.hashes.get(user) {
+            Some(Some(hash)) => (hash.clone(), true),
+            _ => (self.nobody.clone(), false),
         }
-        let mut digester = Digester::new();
-        for part in [key, user.as_bytes(), b"\0", password] {
-            digester.update(part);
+    }
+
+    fn remember(&mut self, user: &str, seen: Digest) {
+        if self.remembered.len() >= MAX_REMEMBERED {
+            self.remembered.pop_first();
         }
-        let seen = digester.finish();
-        if self.remembered.get(user) == Some(&seen) {
-            return true;
-        }
-        let known = self.hashes.get(user).and_then(Option::as_ref);
-        let matches = known.unwrap_or(&self.nobody).matches(password);
-        let is_right = matches && known.is_some();
-        if is_right {
-            if self.remembered.len() >= MAX_REMEMBERED {
-                self.remembered.pop_first();
-            }
-            self.remembered.insert(user.to_owned(), seen);
-        }
-        is_right
+        self.remembered.insert(user.to_owned(), seen);
     }
 }
 
@@ -98,40 +95,103 @@ pub(super) enum Entry {
     Later(u64),
 }
 
-/// The gate: accounts, and who was wrong how often.
-#[derive(Clone)]
+/// The gate: accounts, and who was wrong how often. Several requests may stand at it.
 pub(super) struct Gate {
-    pub(super) accounts: Accounts,
-    brake: Brake,
+    state: Mutex<State>,
+    /// Held by the one whose password is hashed: those who guess wait for each other, not for those who are known.
+    turn: Mutex<()>,
     key: [u8; 32],
+}
+
+struct State {
+    accounts: Accounts,
+    /// How often the accounts were replaced.
+    edition: u64,
+    brake: Brake,
 }
 
 impl Gate {
     /// `key` is secret and not the same on any two machines.
     pub(super) fn new(accounts: Accounts, key: [u8; 32]) -> Gate {
-        Gate {
+        let state = State {
             accounts,
+            edition: 0,
             brake: Brake::default(),
+        };
+        Gate {
+            state: Mutex::new(state),
+            turn: Mutex::new(()),
             key,
         }
     }
 
+    /// Takes these accounts from now on.
+    pub(super) fn set_accounts(&self, accounts: Accounts) {
+        let mut state = self.state();
+        state.accounts = accounts;
+        state.edition += 1;
+    }
+
     /// Lets in who gives a right name and password in `authorization`, coming from `remote`.
-    pub(super) fn enter(&mut self, authorization: Option<&str>, remote: &str, now: Time) -> Entry {
+    pub(super) fn enter(&self, authorization: Option<&str>, remote: &str, now: Time) -> Entry {
         let Some((user, password)) = authorization.and_then(read_basic) else {
             return Entry::Stranger;
         };
         let address = remote.rsplit_once(':').map_or(remote, |(address, _)| address);
-        if let Some(secs) = self.brake.wait(address, &user, now) {
-            return Entry::Later(secs);
+        let seen = self.seen(&user, &password);
+        if let Some(entry) = self.state().known(address, &user, &seen, now) {
+            return entry;
         }
-        if self.accounts.verify(&user, &password, &self.key) {
-            self.brake.forget(address, &user);
-            Entry::Welcome(user)
-        } else {
-            self.brake.count(address, &user, now);
-            Entry::Wrong(user)
+        if password.len() > MAX_PASSWORD {
+            self.state().brake.count(address, &user, now);
+            return Entry::Wrong(user);
         }
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let (hash, is_account, edition) = {
+            let state = self.state();
+            // Much may have happened while this one waited.
+            if let Some(entry) = state.known(address, &user, &seen, now) {
+                return entry;
+            }
+            let (hash, is_account) = state.accounts.hash(&user);
+            (hash, is_account, state.edition)
+        };
+        // Slow on purpose; the state is free meanwhile.
+        let matches = hash.matches(&password);
+        let mut state = self.state();
+        if !(matches && is_account) {
+            state.brake.count(address, &user, now);
+            return Entry::Wrong(user);
+        }
+        state.brake.forget(address, &user);
+        if state.edition == edition {
+            state.accounts.remember(&user, seen);
+        }
+        Entry::Welcome(user)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A keyed digest of a name and a password.
+    fn seen(&self, user: &str, password: &[u8]) -> Digest {
+        let mut digester = Digester::new();
+        for part in [&self.key, user.as_bytes(), b"\0", password] {
+            digester.update(part);
+        }
+        digester.finish()
+    }
+}
+
+impl State {
+    /// The outcome, if it takes no look at the password.
+    fn known(&self, address: &str, user: &str, seen: &Digest, now: Time) -> Option<Entry> {
+        if let Some(secs) = self.brake.wait(address, user, now) {
+            return Some(Entry::Later(secs));
+        }
+        let is_known = self.accounts.remembers(user, seen);
+        is_known.then(|| Entry::Welcome(user.to_owned()))
     }
 }
 
@@ -253,8 +313,8 @@ mod tests {
 
     #[test]
     fn a_right_password_comes_in_and_a_wrong_one_does_not() {
-        let mut gate = gate();
-        let mut enter = |pair: &str| gate.enter(Some(&basic(pair)), "10.0.0.1:1", Time::of_secs(0));
+        let gate = gate();
+        let enter = |pair: &str| gate.enter(Some(&basic(pair)), "10.0.0.1:1", Time::of_secs(0));
         assert_eq!(enter("u:pw"), Entry::Welcome("u".to_owned()));
         assert_eq!(enter("u:pw"), Entry::Welcome("u".to_owned()));
         assert_eq!(enter("u:bad"), Entry::Wrong("u".to_owned()));
@@ -299,8 +359,8 @@ mod tests {
 
     #[test]
     fn guessing_gets_slower_and_a_right_guess_does_not_help() {
-        let mut gate = gate();
-        let mut enter = |pair: &str, secs| gate.enter(Some(&basic(pair)), "10.0.0.1:1", Time::of_secs(secs));
+        let gate = gate();
+        let enter = |pair: &str, secs| gate.enter(Some(&basic(pair)), "10.0.0.1:1", Time::of_secs(secs));
         for _ in 0..3 {
             assert!(matches!(enter("u:bad", 100), Entry::Wrong(_)));
         }
@@ -317,7 +377,7 @@ mod tests {
 
     #[test]
     fn an_address_that_tries_many_users_waits_and_others_do_not() {
-        let mut gate = gate();
+        let gate = gate();
         for n in 0..15 {
             let entry = gate.enter(Some(&basic(&format!("user{n}:x"))), "10.0.0.1:99", Time::of_secs(0));
             assert!(matches!(entry, Entry::Wrong(_)));

@@ -1,5 +1,6 @@
 //! Blobs of a repository: read, in whole or in part, and taken away.
 
+use super::records::Change;
 use super::refusal::{Code, Refusal};
 use super::{Answered, Call, Server};
 use crate::{Body, Headers, Method, Response};
@@ -7,7 +8,7 @@ use oci::AnyDigest;
 
 impl Server {
     /// `GET`, `HEAD` and `DELETE` of `/v2/<name>/blobs/<digest>`.
-    pub(super) fn blob(&mut self, call: &mut Call<'_, '_>, name: AnyDigest) -> Answered {
+    pub(super) fn blob(&self, call: &mut Call<'_, '_>, name: AnyDigest) -> Answered {
         if call.method == Method::Delete {
             return self.delete_blob(call, name);
         }
@@ -54,10 +55,14 @@ impl Server {
         })
     }
 
-    fn delete_blob(&mut self, call: &mut Call<'_, '_>, name: AnyDigest) -> Answered {
+    fn delete_blob(&self, call: &mut Call<'_, '_>, name: AnyDigest) -> Answered {
         call.say("DeleteBlob");
         self.check_delete()?;
-        if !self.records.remove_blob(&call.repository, &name)? {
+        let change = Change::RemoveBlob {
+            repository: call.repository.clone(),
+            name,
+        };
+        if !self.records.apply(change)? {
             return Err(Refusal::new(Code::BlobUnknown).detail(name.to_string()));
         }
         Ok(empty(202))

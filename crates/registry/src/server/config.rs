@@ -125,10 +125,32 @@ pub struct StorageConfig {
     pub read_only: bool,
     /// `storage.maintenance.uploadpurging`: the age in seconds at which unfinished uploads are given up, if they are.
     pub upload_age_secs: Option<u64>,
+    /// `storage.maintenance.garbagecollection`, which `registry:2` does not have: when garbage is collected while the registry
+    /// serves, if it is.
+    pub collection: Option<CollectionConfig>,
     /// `storage.cache.blobdescriptor`: only logged.
     pub cache: Option<String>,
     /// `storage.redirect.disable`: only logged, since nothing is redirected.
     pub redirect_disabled: bool,
+}
+
+/// `storage.maintenance.garbagecollection`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CollectionConfig {
+    /// `interval`, in seconds: how often.
+    pub interval_secs: u64,
+    /// `grace`, in seconds: blobs that somebody asked for since then stay, referred to or not.
+    pub grace_secs: u64,
+}
+
+/// An hour, and a day.
+impl Default for CollectionConfig {
+    fn default() -> CollectionConfig {
+        CollectionConfig {
+            interval_secs: 60 * 60,
+            grace_secs: 24 * 60 * 60,
+        }
+    }
 }
 
 /// `auth`.
@@ -212,6 +234,7 @@ impl Config {
                 delete: false,
                 read_only: false,
                 upload_age_secs: Some(168 * 60 * 60),
+                collection: Some(CollectionConfig::default()),
                 cache: None,
                 redirect_disabled: false,
             },

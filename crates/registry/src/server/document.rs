@@ -97,6 +97,14 @@ impl Document {
     }
 }
 
+/// What a manifest or an index names: its config, its layers, its manifests. `None` if the bytes are neither.
+pub fn manifest_parts(bytes: &[u8]) -> Option<Vec<AnyDigest>> {
+    let document = Document::parse(bytes).ok()?;
+    let lists = [document.layers, document.manifests];
+    let parts = document.config.into_iter().chain(lists.into_iter().flatten().flatten());
+    Some(parts.map(|part| part.digest).collect())
+}
+
 /// Whether layers of this type are kept elsewhere.
 ///
 /// Source: OCI image-spec, `layer.md`, "Non-Distributable Layers".

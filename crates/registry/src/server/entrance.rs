@@ -1,7 +1,7 @@
-//! The way in: grammar, permission, method; and how much of a body is worth reading.
+//! The way in: grammar, permission, method. Nothing of a body is read before.
 
 use super::auth::Entry;
-use super::blobs::{empty, number};
+use super::blobs::empty;
 use super::config::AuthConfig;
 use super::log::quote;
 use super::query::percent_decode;
@@ -10,7 +10,6 @@ use super::route::{self, Place, Route};
 use super::visit::Visit;
 use super::{Call, Server};
 use crate::{Body, Headers, Method, Response};
-use oci::MAX_DOCUMENT_BYTES;
 
 /// How far a request came.
 pub(super) enum Entered {
@@ -23,7 +22,7 @@ pub(super) enum Entered {
 impl Server {
     /// Lets a request in, or says why not.
     pub(super) fn enter(
-        &mut self,
+        &self,
         call: &mut Call<'_, '_>,
         path: &str,
         remote: &str,
@@ -64,36 +63,8 @@ impl Server {
         Ok(Entered::At(route))
     }
 
-    /// How many bytes of the body are worth reading. One more than may be there shows that there are too many.
-    pub(super) fn room(&self, call: &Call<'_, '_>, entered: &Entered) -> Result<u64, Refusal> {
-        let Entered::At(route) = entered else {
-            return Ok(0);
-        };
-        let most = match (route, call.method) {
-            (Route::Manifest(_), Method::Put) => MAX_DOCUMENT_BYTES as u64,
-            (Route::Upload(id), Method::Patch | Method::Put) => {
-                let upload = self
-                    .uploads
-                    .find(id)?
-                    .filter(|upload| upload.repository == call.repository);
-                let upload = upload.ok_or_else(|| Refusal::new(Code::BlobUploadUnknown))?;
-                self.limits.blob_bytes.saturating_sub(upload.size)
-            }
-            (Route::Uploads, Method::Post) if call.query.get("digest").is_some() => self.limits.blob_bytes,
-            _ => return Ok(0),
-        };
-        self.check_writable()?;
-        let announced = call.headers.get("Content-Length").and_then(|text| number(text.trim()));
-        if announced.is_some_and(|length| length > most) {
-            return Err(Refusal::new(Code::SizeInvalid)
-                .status(413)
-                .detail(format!("at most {most} bytes")));
-        }
-        Ok(most.saturating_add(1))
-    }
-
-    fn authorize(&mut self, call: &Call<'_, '_>, remote: &str, visit: &mut Visit) -> Result<(), Refusal> {
-        let Some(gate) = &mut self.gate else {
+    fn authorize(&self, call: &Call<'_, '_>, remote: &str, visit: &mut Visit) -> Result<(), Refusal> {
+        let Some(gate) = &self.gate else {
             return Ok(());
         };
         let entry = gate.enter(call.headers.get("Authorization"), remote, call.now);

@@ -2,17 +2,20 @@
 
 use oci::Digester;
 use std::fmt::Write;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Gives out identifiers. The same seed gives the same ones.
-#[derive(Clone)]
 pub(super) struct Ids {
     seed: [u8; 32],
-    count: u64,
+    count: AtomicU64,
 }
 
 impl Ids {
     pub(super) fn new(seed: [u8; 32]) -> Ids {
-        Ids { seed, count: 0 }
+        Ids {
+            seed,
+            count: AtomicU64::new(0),
+        }
     }
 
     /// 32 bytes for another purpose than identifiers.
@@ -23,9 +26,9 @@ impl Ids {
     /// A UUID of version 4.
     ///
     /// Source: RFC 9562, section 5.4.
-    pub(super) fn uuid(&mut self) -> String {
-        self.count += 1;
-        let mut bytes = self.hash(b"uuid", self.count);
+    pub(super) fn uuid(&self) -> String {
+        let count = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut bytes = self.hash(b"uuid", count);
         bytes[6] = bytes[6] & 0x0f | 0x40;
         bytes[8] = bytes[8] & 0x3f | 0x80;
         let mut text = String::with_capacity(36);

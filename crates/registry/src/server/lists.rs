@@ -23,7 +23,7 @@ const MAX_REFERRERS_READ: usize = 2_000;
 
 impl Server {
     /// `GET /v2/_catalog`.
-    pub(super) fn catalog(&mut self, call: &mut Call<'_, '_>) -> Answered {
+    pub(super) fn catalog(&self, call: &mut Call<'_, '_>) -> Answered {
         #[derive(Serialize)]
         struct Catalog {
             repositories: Vec<String>,
@@ -41,7 +41,7 @@ impl Server {
     }
 
     /// `GET /v2/<name>/tags/list`.
-    pub(super) fn tags(&mut self, call: &mut Call<'_, '_>) -> Answered {
+    pub(super) fn tags(&self, call: &mut Call<'_, '_>) -> Answered {
         #[derive(Serialize)]
         struct Tags<'a> {
             name: &'a str,
@@ -71,7 +71,7 @@ impl Server {
     }
 
     /// `GET /v2/<name>/referrers/<digest>`: an index of the manifests that are about this one, which need not be here.
-    pub(super) fn referrers(&mut self, call: &mut Call<'_, '_>, subject: AnyDigest) -> Answered {
+    pub(super) fn referrers(&self, call: &mut Call<'_, '_>, subject: AnyDigest) -> Answered {
         let filter = call.query.get("artifactType");
         let mut after = call.query.get("last").map(super::route::read_digest).transpose()?;
         let mut index = Referrers::default();

@@ -3,7 +3,7 @@
 use super::blobs::{empty, has_tag, number};
 use super::document::{Document, is_foreign_layer};
 use super::names::is_tag;
-use super::records::ManifestRecord;
+use super::records::{Change, ManifestRecord};
 use super::refusal::{Code, Fault, Refusal};
 use super::route::Target;
 use super::{Answered, Call, Server};
@@ -19,7 +19,7 @@ const MAX_TAGS: usize = 64;
 
 impl Server {
     /// Everything on `/v2/<name>/manifests/<reference>`.
-    pub(super) fn manifest(&mut self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
+    pub(super) fn manifest(&self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
         match call.method {
             Method::Put => self.put_manifest(call, target),
             Method::Delete => self.delete_manifest(call, target),
@@ -27,7 +27,7 @@ impl Server {
         }
     }
 
-    fn get_manifest(&mut self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
+    fn get_manifest(&self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
         call.say("GetImageManifest");
         let mut name = self.resolve(&call.repository, target)?;
         let unknown = || Refusal::new(Code::ManifestUnknown).detail(detail(target, &call.repository));
@@ -69,7 +69,7 @@ impl Server {
         })
     }
 
-    fn put_manifest(&mut self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
+    fn put_manifest(&self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
         call.say("PutImageManifest");
         self.check_writable()?;
         let mut tags: Vec<String> = call.query.all("tag").map(str::to_owned).collect();
@@ -96,7 +96,12 @@ impl Server {
             media_type,
             subject,
         };
-        self.records.put_manifest(&call.repository, name, record, &tags)?;
+        self.records.apply(Change::PutManifest {
+            repository: call.repository.clone(),
+            name,
+            record,
+            tags: tags.clone(),
+        })?;
 
         let mut response = empty(201);
         let headers = &mut response.headers;
@@ -159,12 +164,19 @@ impl Server {
         Err(Refusal { faults, ..refusal })
     }
 
-    fn delete_manifest(&mut self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
+    fn delete_manifest(&self, call: &mut Call<'_, '_>, target: &Target) -> Answered {
         call.say("DeleteImageManifest");
         self.check_delete()?;
+        let repository = call.repository.clone();
         let was_there = match target {
-            Target::Tag(tag) => self.records.remove_tag(&call.repository, tag)?,
-            Target::Digest(name) => self.records.remove_manifest(&call.repository, name)?,
+            Target::Tag(tag) => self.records.apply(Change::RemoveTag {
+                repository,
+                tag: tag.clone(),
+            })?,
+            Target::Digest(name) => self.records.apply(Change::RemoveManifest {
+                repository,
+                name: *name,
+            })?,
             Target::Neither(_) => false,
         };
         if !was_there {

@@ -2,17 +2,20 @@
 
 use super::blobs::{empty, number};
 use super::names::is_repository;
+use super::records::Change;
 use super::refusal::{Code, Refusal};
 use super::route::read_digest;
 use super::uploads::Upload;
 use super::{Answered, Call, Server};
 use crate::{Method, Response};
-use oci::{AnyDigest, Time};
+use oci::{AnyDigest, Digest, Time};
+use std::collections::BTreeSet;
 use std::io::{self, Read};
+use std::sync::{Mutex, PoisonError};
 
 impl Server {
     /// `POST /v2/<name>/blobs/uploads/`: mounts a blob, takes a whole one, or begins an upload.
-    pub(super) fn start_upload(&mut self, call: &mut Call<'_, '_>) -> Answered {
+    pub(super) fn start_upload(&self, call: &mut Call<'_, '_>) -> Answered {
         self.check_writable()?;
         if let Some(mount) = call.query.get("mount") {
             let name = read_digest(mount)?;
@@ -35,10 +38,12 @@ impl Server {
     }
 
     /// Everything on `/v2/<name>/blobs/uploads/<id>`.
-    pub(super) fn upload(&mut self, call: &mut Call<'_, '_>, id: &str) -> Answered {
-        if !matches!(call.method, Method::Get | Method::Head) {
+    pub(super) fn upload(&self, call: &mut Call<'_, '_>, id: &str) -> Answered {
+        let is_change = !matches!(call.method, Method::Get | Method::Head);
+        if is_change {
             self.check_writable()?;
         }
+        let _claim = is_change.then(|| self.claim(id)).transpose()?;
         let unknown = || Refusal::new(Code::BlobUploadUnknown);
         let upload = self.uploads.find(id)?.ok_or_else(unknown)?;
         if upload.repository != call.repository {
@@ -61,7 +66,7 @@ impl Server {
     }
 
     /// The last request of an upload, with the last bytes or none. Without a digest it may be tried again.
-    fn end_upload(&mut self, call: &mut Call<'_, '_>, id: &str, upload: &Upload) -> Answered {
+    fn end_upload(&self, call: &mut Call<'_, '_>, id: &str, upload: &Upload) -> Answered {
         let digest = call.query.get("digest");
         let name = read_digest(digest.ok_or_else(|| Refusal::new(Code::DigestInvalid).detail("digest missing"))?)?;
         self.receive(call, id, upload.size)?;
@@ -69,21 +74,21 @@ impl Server {
     }
 
     /// Makes an upload a blob, if its bytes are what `name` says; otherwise nothing is left of it.
-    fn finish_upload(&mut self, call: &mut Call<'_, '_>, id: &str, name: AnyDigest) -> Answered {
+    fn finish_upload(&self, call: &mut Call<'_, '_>, id: &str, name: AnyDigest) -> Answered {
         if self.uploads.digest(id, &name)? != name {
             self.uploads.remove(id)?;
             return Err(Refusal::new(Code::DigestInvalid)
                 .detail(serde_json::json!({ "Digest": name.to_string(), "Reason": {} })));
         }
         let content = self.uploads.keep(id, call.blobs)?;
-        self.records.add_blob(&call.repository, name, content)?;
+        self.add_blob(call, name, content)?;
         Ok(self.created(call, name))
     }
 
     /// Gives the repository a blob that another one has, if there is one. Without `from`, any may have it.
     ///
     /// Whoever may push here may read everywhere: an account is an account for the whole registry.
-    fn mount(&mut self, call: &mut Call<'_, '_>, name: AnyDigest) -> Result<Option<Response>, Refusal> {
+    fn mount(&self, call: &mut Call<'_, '_>, name: AnyDigest) -> Result<Option<Response>, Refusal> {
         let content = match call.query.get("from") {
             Some(from) if !is_repository(from) => return Err(Refusal::new(Code::NameInvalid)),
             Some(from) => self.records.blob(from, &name)?,
@@ -92,11 +97,34 @@ impl Server {
         let Some(content) = content.filter(|content| call.blobs.has(content)) else {
             return Ok(None);
         };
-        self.records.add_blob(&call.repository, name, content)?;
+        self.add_blob(call, name, content)?;
         Ok(Some(self.created(call, name)))
     }
 
-    fn begin(&mut self, call: &Call<'_, '_>) -> Result<String, Refusal> {
+    fn add_blob(&self, call: &Call<'_, '_>, name: AnyDigest, content: Digest) -> Result<(), Refusal> {
+        self.records.apply(Change::AddBlob {
+            repository: call.repository.clone(),
+            name,
+            content,
+        })?;
+        Ok(())
+    }
+
+    /// Keeps other requests away from an upload while one changes it.
+    fn claim(&self, id: &str) -> Result<Claim<'_>, Refusal> {
+        let mut busy = self.busy.lock().unwrap_or_else(PoisonError::into_inner);
+        if !busy.insert(id.to_owned()) {
+            return Err(Refusal::new(Code::TooManyRequests)
+                .detail("another request is changing this upload")
+                .header("Retry-After", "1"));
+        }
+        Ok(Claim {
+            busy: &self.busy,
+            id: id.to_owned(),
+        })
+    }
+
+    fn begin(&self, call: &Call<'_, '_>) -> Result<String, Refusal> {
         if let Some(age_secs) = self.config.storage.upload_age_secs {
             self.uploads
                 .expire(Time::of_secs(call.now.secs.saturating_sub_unsigned(age_secs)))?;
@@ -113,7 +141,7 @@ impl Server {
 
     /// Adds the body to an upload of `size` bytes, and returns its new size. A chunk that is refused leaves no trace; of
     /// one whose connection broke, what came stays, so that the client can go on from there.
-    fn receive(&mut self, call: &mut Call<'_, '_>, id: &str, size: u64) -> Result<u64, Refusal> {
+    fn receive(&self, call: &mut Call<'_, '_>, id: &str, size: u64) -> Result<u64, Refusal> {
         let expected = self.expected(call, id, size)?;
         let room = self.limits.blob_bytes.saturating_sub(size);
         if expected.is_some_and(|expected| expected > room) {
@@ -190,6 +218,21 @@ impl Server {
         response.headers.set("Location", location);
         response.headers.set("Docker-Content-Digest", name.to_string());
         response
+    }
+}
+
+/// An upload that one request has for itself.
+struct Claim<'s> {
+    busy: &'s Mutex<BTreeSet<String>>,
+    id: String,
+}
+
+impl Drop for Claim<'_> {
+    fn drop(&mut self) {
+        self.busy
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.id);
     }
 }
 

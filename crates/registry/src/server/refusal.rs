@@ -72,6 +72,8 @@ pub(super) struct Refusal {
     pub(super) status: u16,
     pub(super) faults: Vec<Fault>,
     pub(super) headers: Headers,
+    /// What the system said. It goes to the log, not to the client.
+    pub(super) cause: Option<String>,
 }
 
 impl Refusal {
@@ -86,6 +88,7 @@ impl Refusal {
                 detail: None,
             }],
             headers: Headers::default(),
+            cause: None,
         }
     }
 
@@ -151,15 +154,22 @@ impl Refusal {
     }
 }
 
-/// A fault of ours: what the system said goes to the log, not to the client.
+/// A fault of ours.
 impl From<std::io::Error> for Refusal {
-    fn from(_: std::io::Error) -> Refusal {
-        Refusal::new(Code::Unknown)
+    fn from(error: std::io::Error) -> Refusal {
+        Refusal {
+            cause: Some(error.to_string()),
+            ..Refusal::new(Code::Unknown)
+        }
     }
 }
 
 impl From<store::StoreError> for Refusal {
-    fn from(_: store::StoreError) -> Refusal {
-        Refusal::new(Code::Unknown)
+    fn from(error: store::StoreError) -> Refusal {
+        let why = std::error::Error::source(&error).map(|source| format!(": {source}"));
+        Refusal {
+            cause: Some(format!("{error}{}", why.unwrap_or_default())),
+            ..Refusal::new(Code::Unknown)
+        }
     }
 }

@@ -20,9 +20,10 @@ impl Server {
     /// Logs that the server starts to listen at `address`, such as `[::]:5000`.
     ///
     /// One that stands in for `registry:2` says what that one says; any other only what is true of it.
-    pub fn log_start(&mut self, now: Time, address: &str) {
+    pub fn log_start(&self, now: Time, address: &str) {
+        let mut log = self.log();
         for warning in &self.config.warnings {
-            self.log.add(now, Level::Warn, warning, &Fields::new());
+            log.add(now, Level::Warn, warning, &Fields::new());
         }
         let mut lines = if self.is_stand_in {
             stand_in(&self.config)
@@ -49,10 +50,17 @@ impl Server {
             let minutes = self.ids.key()[0] % 60;
             lines.push((Level::Info, format!("Starting upload purge in {minutes}m0s")));
         }
-        let own = self.log.own.clone();
+        let own = log.own.clone();
         for (level, line) in lines {
-            self.log.add(now, level, &line, &own);
+            log.add(now, level, &line, &own);
         }
+    }
+
+    /// Logs something that happened to the server, not in a request.
+    pub fn log_event(&self, now: Time, level: Level, message: &str) {
+        let mut log = self.log();
+        let own = log.own.clone();
+        log.add(now, level, message, &own);
     }
 }
 

@@ -3,6 +3,7 @@
 use oci::{AnyDigest, Digest, Time};
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use store::{BlobStore, StoreError};
 
 /// How much is read at once.
@@ -21,8 +22,9 @@ pub struct Upload {
 
 /// Where uploads grow. A disk implements it as well as [`MemoryUploads`], and may find them again after a restart.
 ///
-/// Identifiers come checked: UUIDs in lower case.
-pub trait Uploads: Send {
+/// Several requests use it at once, but of those that change one upload only one at a time. Identifiers come checked: UUIDs
+/// in lower case.
+pub trait Uploads: Send + Sync {
     /// How many there are.
     ///
     /// # Errors
@@ -35,7 +37,7 @@ pub trait Uploads: Send {
     /// # Errors
     ///
     /// As above.
-    fn begin(&mut self, id: &str, repository: &str, now: Time) -> io::Result<()>;
+    fn begin(&self, id: &str, repository: &str, now: Time) -> io::Result<()>;
 
     /// The upload of this identifier.
     ///
@@ -49,73 +51,51 @@ pub trait Uploads: Send {
     /// # Errors
     ///
     /// As above, and whatever `body` returns.
-    fn append(&mut self, id: &str, body: &mut dyn Read) -> io::Result<()>;
+    fn append(&self, id: &str, body: &mut dyn Read) -> io::Result<()>;
 
     /// Drops what is past `size` bytes.
     ///
     /// # Errors
     ///
     /// As above.
-    fn truncate(&mut self, id: &str, size: u64) -> io::Result<()>;
-
-    /// The bytes, from the first.
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    fn read(&self, id: &str) -> io::Result<Box<dyn Read + '_>>;
+    fn truncate(&self, id: &str, size: u64) -> io::Result<()>;
 
     /// Gives it up; whether it was there.
     ///
     /// # Errors
     ///
     /// As above.
-    fn remove(&mut self, id: &str) -> io::Result<bool>;
+    fn remove(&self, id: &str) -> io::Result<bool>;
 
     /// Gives up all that began before `time`.
     ///
     /// # Errors
     ///
     /// As above.
-    fn expire(&mut self, time: Time) -> io::Result<()>;
+    fn expire(&self, time: Time) -> io::Result<()>;
 
-    /// The digest of the bytes by the algorithm of `like`. A place that hashes while it writes can do better than to read.
+    /// The digest of the bytes by the algorithm of `like`.
     ///
     /// # Errors
     ///
     /// As above.
-    fn digest(&self, id: &str, like: &AnyDigest) -> io::Result<AnyDigest> {
-        let (mut source, mut digester) = (self.read(id)?, like.digester());
-        let mut piece = vec![0; PIECE_BYTES];
-        loop {
-            match source.read(&mut piece) {
-                Ok(0) => return Ok(digester.finish()),
-                Ok(count) => digester.update(&piece[..count]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
+    fn digest(&self, id: &str, like: &AnyDigest) -> io::Result<AnyDigest>;
 
     /// Moves the bytes to `blobs`. A place beside the blobs can do better than to copy them.
     ///
     /// # Errors
     ///
     /// [`StoreError`] if they could not be kept; then the upload stays.
-    fn keep(&mut self, id: &str, blobs: &mut dyn BlobStore) -> Result<Digest, StoreError> {
-        let (digest, _) = blobs.put_from(&mut *self.read(id).map_err(StoreError::Source)?)?;
-        self.remove(id).map_err(StoreError::Source)?;
-        Ok(digest)
-    }
+    fn keep(&self, id: &str, blobs: &mut dyn BlobStore) -> Result<Digest, StoreError>;
 }
 
 /// [`Uploads`] in memory.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct MemoryUploads {
-    uploads: BTreeMap<String, Held>,
+    uploads: Mutex<BTreeMap<String, Held>>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 struct Held {
     repository: String,
     started: Time,
@@ -123,57 +103,77 @@ struct Held {
 }
 
 impl MemoryUploads {
-    fn held(&mut self, id: &str) -> io::Result<&mut Held> {
-        self.uploads.get_mut(id).ok_or_else(|| io::ErrorKind::NotFound.into())
+    fn all(&self) -> MutexGuard<'_, BTreeMap<String, Held>> {
+        self.uploads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn with<T>(&self, id: &str, work: impl FnOnce(&mut Held) -> T) -> io::Result<T> {
+        self.all()
+            .get_mut(id)
+            .map(work)
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 
 impl Uploads for MemoryUploads {
     fn count(&self) -> io::Result<usize> {
-        Ok(self.uploads.len())
+        Ok(self.all().len())
     }
 
-    fn begin(&mut self, id: &str, repository: &str, now: Time) -> io::Result<()> {
+    fn begin(&self, id: &str, repository: &str, now: Time) -> io::Result<()> {
         let held = Held {
             repository: repository.to_owned(),
             started: now,
             bytes: Vec::new(),
         };
-        self.uploads.insert(id.to_owned(), held);
+        self.all().insert(id.to_owned(), held);
         Ok(())
     }
 
     fn find(&self, id: &str) -> io::Result<Option<Upload>> {
-        Ok(self.uploads.get(id).map(|held| Upload {
+        Ok(self.all().get(id).map(|held| Upload {
             repository: held.repository.clone(),
             size: held.bytes.len() as u64,
             started: held.started,
         }))
     }
 
-    fn append(&mut self, id: &str, body: &mut dyn Read) -> io::Result<()> {
-        body.read_to_end(&mut self.held(id)?.bytes).map(drop)
-    }
-
-    fn truncate(&mut self, id: &str, size: u64) -> io::Result<()> {
-        let size = usize::try_from(size).unwrap_or(usize::MAX);
-        self.held(id)?.bytes.truncate(size);
-        Ok(())
-    }
-
-    fn read(&self, id: &str) -> io::Result<Box<dyn Read + '_>> {
-        match self.uploads.get(id) {
-            Some(held) => Ok(Box::new(held.bytes.as_slice())),
-            None => Err(io::ErrorKind::NotFound.into()),
+    fn append(&self, id: &str, body: &mut dyn Read) -> io::Result<()> {
+        let mut piece = vec![0; PIECE_BYTES];
+        loop {
+            // Nobody else waits while the body does.
+            match body.read(&mut piece) {
+                Ok(0) => return Ok(()),
+                Ok(count) => self.with(id, |held| held.bytes.extend_from_slice(&piece[..count]))?,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 
-    fn remove(&mut self, id: &str) -> io::Result<bool> {
-        Ok(self.uploads.remove(id).is_some())
+    fn truncate(&self, id: &str, size: u64) -> io::Result<()> {
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        self.with(id, |held| held.bytes.truncate(size))
     }
 
-    fn expire(&mut self, time: Time) -> io::Result<()> {
-        self.uploads.retain(|_, held| held.started >= time);
+    fn remove(&self, id: &str) -> io::Result<bool> {
+        Ok(self.all().remove(id).is_some())
+    }
+
+    fn expire(&self, time: Time) -> io::Result<()> {
+        self.all().retain(|_, held| held.started >= time);
         Ok(())
+    }
+
+    fn digest(&self, id: &str, like: &AnyDigest) -> io::Result<AnyDigest> {
+        self.with(id, |held| like.again(&held.bytes))
+    }
+
+    fn keep(&self, id: &str, blobs: &mut dyn BlobStore) -> Result<Digest, StoreError> {
+        let digest = self
+            .with(id, |held| blobs.put(&held.bytes))
+            .map_err(StoreError::Source)??;
+        self.all().remove(id);
+        Ok(digest)
     }
 }

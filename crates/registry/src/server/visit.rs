@@ -162,7 +162,9 @@ impl Visit {
         for fault in &refusal.faults {
             fields.insert("err.code".to_owned(), fault.code.in_log());
             fields.insert("err.message".to_owned(), fault.message.clone());
-            if let Some(detail) = &fault.detail {
+            if let Some(cause) = &refusal.cause {
+                fields.insert("err.detail".to_owned(), cause.clone());
+            } else if let Some(detail) = &fault.detail {
                 fields.insert("err.detail".to_owned(), in_go(detail));
             }
             log.add(now, Level::Error, "response completed with error", &fields);

@@ -3,7 +3,9 @@
 use super::overlay::overlay;
 use super::shape::{BESIDE_STORAGE, ROOT, read_duration};
 use super::yaml::{Node, Value};
-use super::{AuthConfig, Config, Formatter, HttpConfig, Level, LogConfig, StorageConfig, TlsConfig, Validation};
+use super::{
+    AuthConfig, CollectionConfig, Config, Formatter, HttpConfig, Level, LogConfig, StorageConfig, TlsConfig, Validation,
+};
 use std::collections::BTreeMap;
 
 /// Why there is no configuration, worded as the reference implementation words it where it does.
@@ -165,9 +167,32 @@ fn storage(root: &Node) -> Result<StorageConfig, String> {
         delete: truth(root, &["storage", "delete", "enabled"]),
         read_only: read_only.and_then(Node::truth).unwrap_or(false),
         upload_age_secs: is_purging.then_some(age),
+        collection: collection(root.at(&["storage", "maintenance", "garbagecollection"]))?,
         cache: cache.into_iter().find(|text| !text.is_empty()).map(str::to_owned),
         redirect_disabled: truth(root, &["storage", "redirect", "disable"]),
     })
+}
+
+/// Garbage is collected unless `enabled` says no.
+fn collection(section: Option<&Node>) -> Result<Option<CollectionConfig>, String> {
+    let usual = CollectionConfig::default();
+    let Some(section) = section else {
+        return Ok(Some(usual));
+    };
+    let secs = |key: &str, usual: u64| match section.get(key).and_then(Node::text) {
+        None => Ok(usual),
+        Some(text) => match read_duration(text) {
+            Some(millis) if millis >= 1000 => Ok(millis / 1000),
+            _ => Err(format!(
+                "expected storage.maintenance.garbagecollection.{key} of a second or more, found {text:?}"
+            )),
+        },
+    };
+    let collection = CollectionConfig {
+        interval_secs: secs("interval", usual.interval_secs)?,
+        grace_secs: secs("grace", usual.grace_secs)?,
+    };
+    Ok((section.get("enabled").and_then(Node::truth) != Some(false)).then_some(collection))
 }
 
 fn auth(root: &Node) -> Result<AuthConfig, String> {
