@@ -4,19 +4,23 @@
 //! What changes, a name, is written on condition that it is still what was read: of two writers neither loses its change.
 //! Everything that a name or a cache segment names is there before the name is.
 
+mod blobs;
 mod bucket;
 mod caches;
 mod location;
 mod names;
 mod records;
 mod shared;
+mod uploads;
 
+pub use blobs::BucketBlobs;
 pub use bucket::{Bucket, BucketError, Version};
 pub use caches::{learn, publish};
 pub use location::Location;
 pub use names::{NameDocument, find, give};
 pub use records::BucketRecords;
 pub use shared::{SharedBlobs, Writes};
+pub use uploads::SpooledUploads;
 
 #[cfg(test)]
 mod tests;

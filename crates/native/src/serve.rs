@@ -72,7 +72,7 @@ impl Registry {
             _ => None,
         };
         let accounts = AccountFile::read(&config.auth).map_err(Failure::new)?;
-        let storage = Storage::open(&config.storage)?;
+        let storage = Storage::open(&config.storage, variables)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_io()
             .enable_time()

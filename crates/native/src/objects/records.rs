@@ -5,7 +5,7 @@
 
 use super::bucket::{Bucket, BucketError};
 use oci::{AnyDigest, Digest};
-use registry::{ManifestRecord, Records};
+use registry::{Change, ManifestRecord, Records};
 use serde::{Deserialize, Serialize};
 use std::io;
 use std::sync::Arc;
@@ -59,6 +59,66 @@ impl BucketRecords {
             .create(&format!("catalog/{}", folder(repository)), repository.to_owned())?;
         Ok(())
     }
+
+    fn add_blob(&self, repository: &str, name: AnyDigest, content: Digest) -> io::Result<()> {
+        self.know(repository)?;
+        self.bucket.put(&owner_key(&name, repository), content.to_string())?;
+        self.bucket.put(&blob_key(repository, &name), content.to_string())?;
+        Ok(())
+    }
+
+    fn remove_blob(&self, repository: &str, name: &AnyDigest) -> io::Result<bool> {
+        let was_there = self.remove(&blob_key(repository, name))?;
+        self.bucket.remove(&owner_key(name, repository))?;
+        Ok(was_there)
+    }
+
+    fn put_manifest(
+        &self,
+        repository: &str,
+        name: AnyDigest,
+        record: ManifestRecord,
+        tags: &[String],
+    ) -> io::Result<()> {
+        self.know(repository)?;
+        let document = ManifestDocument {
+            content: record.content.to_string(),
+            size: record.size,
+            media_type: record.media_type,
+            subject: record.subject.map(|subject| subject.to_string()),
+        };
+        let bytes = serde_json::to_vec(&document).expect("texts and numbers have a JSON form");
+        self.bucket.put(&manifest_key(repository, &name), bytes)?;
+        if let Some(subject) = record.subject {
+            self.bucket
+                .put(&format!("{}/{name}", referrers_folder(repository, &subject)), "")?;
+        }
+        for tag in tags {
+            self.bucket
+                .put(&format!("{}/{tag}", tags_folder(repository)), name.to_string())?;
+        }
+        Ok(())
+    }
+
+    fn remove_manifest(&self, repository: &str, name: &AnyDigest) -> io::Result<bool> {
+        let Some(record) = self.manifest(repository, name)? else {
+            return Ok(false);
+        };
+        for tag in self.tags(repository, "", usize::MAX)? {
+            if self.tag(repository, &tag)?.as_ref() == Some(name) {
+                self.remove_tag(repository, &tag)?;
+            }
+        }
+        if let Some(subject) = record.subject {
+            self.bucket
+                .remove(&format!("{}/{name}", referrers_folder(repository, &subject)))?;
+        }
+        self.remove(&manifest_key(repository, name))
+    }
+
+    fn remove_tag(&self, repository: &str, tag: &str) -> io::Result<bool> {
+        self.remove(&format!("{}/{tag}", tags_folder(repository)))
+    }
 }
 
 fn damaged(key: &str, error: impl std::fmt::Display) -> io::Error {
@@ -91,6 +151,26 @@ fn referrers_folder(repository: &str, subject: &AnyDigest) -> String {
 }
 
 impl Records for BucketRecords {
+    fn apply(&self, change: Change) -> io::Result<bool> {
+        match change {
+            Change::AddRepository { repository } => self.know(&repository).map(|()| true).map_err(Into::into),
+            Change::AddBlob {
+                repository,
+                name,
+                content,
+            } => self.add_blob(&repository, name, content).map(|()| true),
+            Change::RemoveBlob { repository, name } => self.remove_blob(&repository, &name),
+            Change::PutManifest {
+                repository,
+                name,
+                record,
+                tags,
+            } => self.put_manifest(&repository, name, record, &tags).map(|()| true),
+            Change::RemoveManifest { repository, name } => self.remove_manifest(&repository, &name),
+            Change::RemoveTag { repository, tag } => self.remove_tag(&repository, &tag),
+        }
+    }
+
     fn repositories(&self, after: &str, limit: usize) -> io::Result<Vec<String>> {
         let found = self.bucket.list("catalog", "", usize::MAX)?;
         // In a key a slash is another character, which sorts elsewhere.
@@ -117,19 +197,6 @@ impl Records for BucketRecords {
         }
     }
 
-    fn add_blob(&mut self, repository: &str, name: AnyDigest, content: Digest) -> io::Result<()> {
-        self.know(repository)?;
-        self.bucket.put(&owner_key(&name, repository), content.to_string())?;
-        self.bucket.put(&blob_key(repository, &name), content.to_string())?;
-        Ok(())
-    }
-
-    fn remove_blob(&mut self, repository: &str, name: &AnyDigest) -> io::Result<bool> {
-        let was_there = self.remove(&blob_key(repository, name))?;
-        self.bucket.remove(&owner_key(name, repository))?;
-        Ok(was_there)
-    }
-
     fn manifest(&self, repository: &str, name: &AnyDigest) -> io::Result<Option<ManifestRecord>> {
         let key = manifest_key(repository, name);
         let Some((bytes, _)) = self.bucket.get(&key)? else {
@@ -147,58 +214,11 @@ impl Records for BucketRecords {
         }))
     }
 
-    fn put_manifest(
-        &mut self,
-        repository: &str,
-        name: AnyDigest,
-        record: ManifestRecord,
-        tags: &[String],
-    ) -> io::Result<()> {
-        self.know(repository)?;
-        let document = ManifestDocument {
-            content: record.content.to_string(),
-            size: record.size,
-            media_type: record.media_type,
-            subject: record.subject.map(|subject| subject.to_string()),
-        };
-        let bytes = serde_json::to_vec(&document).expect("texts and numbers have a JSON form");
-        self.bucket.put(&manifest_key(repository, &name), bytes)?;
-        if let Some(subject) = record.subject {
-            self.bucket
-                .put(&format!("{}/{name}", referrers_folder(repository, &subject)), "")?;
-        }
-        for tag in tags {
-            self.bucket
-                .put(&format!("{}/{tag}", tags_folder(repository)), name.to_string())?;
-        }
-        Ok(())
-    }
-
-    fn remove_manifest(&mut self, repository: &str, name: &AnyDigest) -> io::Result<bool> {
-        let Some(record) = self.manifest(repository, name)? else {
-            return Ok(false);
-        };
-        for tag in self.tags(repository, "", usize::MAX)? {
-            if self.tag(repository, &tag)?.as_ref() == Some(name) {
-                self.remove_tag(repository, &tag)?;
-            }
-        }
-        if let Some(subject) = record.subject {
-            self.bucket
-                .remove(&format!("{}/{name}", referrers_folder(repository, &subject)))?;
-        }
-        self.remove(&manifest_key(repository, name))
-    }
-
     fn tag(&self, repository: &str, tag: &str) -> io::Result<Option<AnyDigest>> {
         let key = format!("{}/{tag}", tags_folder(repository));
         let text = self.text(&key)?;
         text.map(|text| text.parse().map_err(|error| damaged(&key, error)))
             .transpose()
-    }
-
-    fn remove_tag(&mut self, repository: &str, tag: &str) -> io::Result<bool> {
-        self.remove(&format!("{}/{tag}", tags_folder(repository)))
     }
 
     fn tags(&self, repository: &str, after: &str, limit: usize) -> io::Result<Vec<String>> {

@@ -4,8 +4,8 @@ use super::*;
 use crate::testing::Scratch;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
-use oci::{AnyDigest, Digest, Reference};
-use registry::{ManifestRecord, MemoryRecords, Records};
+use oci::{AnyDigest, Digest, Reference, Time};
+use registry::{Change, ManifestRecord, MemoryRecords, Records, Uploads};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 use std::collections::BTreeSet;
@@ -37,22 +37,17 @@ impl S3 {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(async move {
-            // S3 decides on a condition and writes in one step; this server takes two, so writes wait for each other.
-            let writing = Arc::new(tokio::sync::Mutex::new(()));
+            // What S3 does in one step, such as to give an object and its tag, this server does in several: one request at a time.
+            let working = Arc::new(tokio::sync::Mutex::new(()));
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
                     return;
                 };
-                let (service, writing) = (service.clone(), Arc::clone(&writing));
+                let (service, working) = (service.clone(), Arc::clone(&working));
                 let one = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                    let (service, writing) = (service.clone(), Arc::clone(&writing));
+                    let (service, working) = (service.clone(), Arc::clone(&working));
                     async move {
-                        let is_write = request.method() == hyper::Method::PUT;
-                        let _turn = if is_write {
-                            Some(writing.lock_owned().await)
-                        } else {
-                            None
-                        };
+                        let _turn = working.lock_owned().await;
                         service.call(request.map(Into::into)).await
                     }
                 });
@@ -108,6 +103,40 @@ fn a_disk_with_a_bucket_behind_it_keeps_the_laws_of_blob_stores() {
         let bucket = s3.bucket(&format!("laws{count}"));
         SharedBlobs::open(&s3.scratch.path(&format!("laws{count}")), bucket, Writes::Through).unwrap()
     });
+}
+
+#[test]
+fn a_bucket_alone_keeps_the_laws_of_blob_stores() {
+    let s3 = S3::start();
+    let mut count = 0;
+    store::testing::blob_store_laws(|| {
+        count += 1;
+        BucketBlobs::new(s3.bucket(&format!("laws{count}")), s3.scratch.dir().to_owned())
+    });
+}
+
+#[test]
+fn an_upload_grows_in_pieces_and_becomes_a_blob_of_the_bucket() {
+    let s3 = S3::start();
+    let mut blobs = BucketBlobs::new(s3.bucket("p"), s3.scratch.dir().to_owned());
+    let uploads = SpooledUploads::new(s3.scratch.dir().to_owned());
+    uploads.begin("id", "a", Time::of_secs(5)).unwrap();
+    uploads.append("id", &mut &b"hello, all"[..]).unwrap();
+    uploads.truncate("id", 7).unwrap();
+    uploads.append("id", &mut &b"world"[..]).unwrap();
+    assert_eq!(uploads.find("id").unwrap().unwrap().size, 12);
+    let digest = Digest::of(b"hello, world");
+    let like = AnyDigest::Sha256(digest);
+    assert_eq!(uploads.digest("id", &like).unwrap(), like);
+    assert_eq!(uploads.keep("id", &mut blobs).unwrap(), digest);
+    assert_eq!(&*blobs.get(&digest).unwrap(), b"hello, world");
+    let mut read = String::new();
+    blobs.file(&digest).unwrap().read_to_string(&mut read).unwrap();
+    assert_eq!(read, "hello, world");
+    assert_eq!(uploads.count().unwrap(), 0);
+    uploads.begin("old", "a", Time::of_secs(5)).unwrap();
+    uploads.expire(Time::of_secs(6)).unwrap();
+    assert_eq!(uploads.find("old").unwrap(), None);
 }
 
 #[test]
@@ -285,14 +314,27 @@ fn records_in_a_bucket_are_those_in_memory() {
         subject,
     };
     let tags = |list: &[&str]| list.iter().map(|tag| (*tag).to_owned()).collect::<Vec<_>>();
-    let drive = |records: &mut dyn Records| -> std::io::Result<String> {
+    let put = |records: &dyn Records, name, record, tags| {
+        let repository = "a/b".to_owned();
+        records.apply(Change::PutManifest {
+            repository,
+            name,
+            record,
+            tags,
+        })
+    };
+    let drive = |records: &dyn Records| -> std::io::Result<String> {
         let mut said = Vec::new();
         for repository in ["a", "a-b", "a/b", "b"] {
-            records.add_blob(repository, any("blob"), digest("blob"))?;
+            records.apply(Change::AddBlob {
+                repository: repository.to_owned(),
+                name: any("blob"),
+                content: digest("blob"),
+            })?;
         }
-        records.put_manifest("a/b", any("m"), record("m", None), &tags(&["v1", "v2", "latest"]))?;
-        records.put_manifest("a/b", any("s"), record("s", Some(any("m"))), &[])?;
-        records.put_manifest("a/b", any("t"), record("t", Some(any("m"))), &tags(&["v2"]))?;
+        put(records, any("m"), record("m", None), tags(&["v1", "v2", "latest"]))?;
+        put(records, any("s"), record("s", Some(any("m"))), Vec::new())?;
+        put(records, any("t"), record("t", Some(any("m"))), tags(&["v2"]))?;
         said.push(format!("{:?}", records.repositories("", 10)?));
         said.push(format!("{:?}", records.repositories("a-b", 1)?));
         said.push(format!("{:?}", records.has_repository("c")?));
@@ -305,19 +347,49 @@ fn records_in_a_bucket_are_those_in_memory() {
         said.push(format!("{:?}", records.referrers("a/b", &any("m"), None, 10)?));
         let first = records.referrers("a/b", &any("m"), None, 1)?;
         said.push(format!("{:?}", records.referrers("a/b", &any("m"), first.first(), 10)?));
-        said.push(format!("{:?}", records.remove_manifest("a/b", &any("t"))?));
-        said.push(format!("{:?}", records.remove_manifest("a/b", &any("t"))?));
+        said.push(format!(
+            "{:?}",
+            records.apply(Change::RemoveManifest {
+                repository: "a/b".to_owned(),
+                name: any("t")
+            })?
+        ));
+        said.push(format!(
+            "{:?}",
+            records.apply(Change::RemoveManifest {
+                repository: "a/b".to_owned(),
+                name: any("t")
+            })?
+        ));
         said.push(format!("{:?}", records.tag("a/b", "v2")?));
         said.push(format!("{:?}", records.referrers("a/b", &any("m"), None, 10)?));
-        said.push(format!("{:?}", records.remove_tag("a/b", "v1")?));
+        said.push(format!(
+            "{:?}",
+            records.apply(Change::RemoveTag {
+                repository: "a/b".to_owned(),
+                tag: "v1".to_owned()
+            })?
+        ));
         for repository in ["a", "a-b", "a/b"] {
-            said.push(format!("{:?}", records.remove_blob(repository, &any("blob"))?));
+            said.push(format!(
+                "{:?}",
+                records.apply(Change::RemoveBlob {
+                    repository: repository.to_owned(),
+                    name: any("blob")
+                })?
+            ));
         }
         said.push(format!("{:?}", records.blob_anywhere(&any("blob"))?));
-        said.push(format!("{:?}", records.remove_blob("b", &any("blob"))?));
+        said.push(format!(
+            "{:?}",
+            records.apply(Change::RemoveBlob {
+                repository: "b".to_owned(),
+                name: any("blob")
+            })?
+        ));
         said.push(format!("{:?}", records.blob_anywhere(&any("blob"))?));
         Ok(said.join("\n"))
     };
-    let in_memory = drive(&mut MemoryRecords::default()).unwrap();
-    assert_eq!(drive(&mut BucketRecords::new(s3.bucket(""))).unwrap(), in_memory);
+    let in_memory = drive(&MemoryRecords::default()).unwrap();
+    assert_eq!(drive(&BucketRecords::new(s3.bucket(""))).unwrap(), in_memory);
 }
