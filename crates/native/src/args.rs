@@ -192,7 +192,7 @@ pub enum RegistryCommand {
     /// Delete what no manifest refers to from the folder of a registry that is not running
     GarbageCollect(CollectArgs),
     /// Read every blob in the folder of a registry that is not running, and say what is missing or broken
-    Fsck(FsckArgs),
+    Fsck(RegistryFsckArgs),
 }
 
 /// `layerlab registry garbage-collect`.
@@ -214,7 +214,7 @@ pub struct CollectArgs {
 
 /// `layerlab registry fsck`.
 #[derive(Debug, Args)]
-pub struct FsckArgs {
+pub struct RegistryFsckArgs {
     /// The configuration file that the registry is run with; REGISTRY_* variables override it
     #[arg(value_name = "CONFIG")]
     pub config: PathBuf,

@@ -2,7 +2,7 @@
 
 use super::disk::{Disk, Finding, Untagged};
 use super::{read_config, storage};
-use crate::args::{CollectArgs, FsckArgs};
+use crate::args::{CollectArgs, RegistryFsckArgs};
 use crate::check::Verdict;
 use crate::failure::Failure;
 use std::io::{self, Write};
@@ -56,7 +56,7 @@ pub fn collect(args: &CollectArgs, variables: &[(String, String)], out: &mut dyn
 /// # Errors
 ///
 /// [`Failure`] if there is no such folder, a registry is using it, or it cannot be listed.
-pub fn check(args: &FsckArgs, variables: &[(String, String)], out: &mut dyn Write) -> Result<Verdict, Failure> {
+pub fn check(args: &RegistryFsckArgs, variables: &[(String, String)], out: &mut dyn Write) -> Result<Verdict, Failure> {
     let disk = open(&args.config, variables)?;
     let (count, findings) = disk.check().map_err(|error| failed(&disk, &error))?;
     let lost = findings.iter().filter(|finding| finding.is_loss()).count();
