@@ -277,8 +277,8 @@ impl Machine {
         for image in self.daemon.images() {
             assert_eq!(validate(&image.image, &self.blobs), Vec::new(), "{}", image.id);
             assert_eq!(
-                image.tree,
-                flatten(&image.image.layers).expect("layers"),
+                &*image.tree,
+                &flatten(&image.image.layers).expect("layers"),
                 "{}",
                 image.id
             );

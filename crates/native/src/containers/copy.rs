@@ -219,11 +219,10 @@ fn put_at(source: &OwnedFd, into: BorrowedFd<'_>, name: &str, owner: Owner, dept
         Err(error) => return Err(error),
     };
     match (kind, there) {
-        (FileType::Directory, Some(FileType::Directory) | None) => {}
+        (FileType::Directory, Some(FileType::Directory)) | (_, None) => {}
         (FileType::Directory, Some(_)) => return Err(Errno::NOTDIR),
         (_, Some(FileType::Directory)) => return Err(Errno::ISDIR),
         (_, Some(_)) => unlinkat(into, name, AtFlags::empty())?,
-        (_, None) => {}
     }
     match kind {
         FileType::Directory => {

@@ -18,6 +18,7 @@ use rustix::time::Timespec;
 use sandbox::{Child, Ended, SandboxError, Stdio};
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -36,7 +37,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Before a process is started again it waits; twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// A process that ran so long starts with the first pause again.
 const GOOD_RUN: Duration = Duration::from_secs(10);
 
@@ -102,7 +103,6 @@ fn short(place: &Path) -> io::Result<(std::path::PathBuf, Option<OwnedFd>)> {
         OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
         Mode::empty(),
     )?;
-    use std::os::fd::AsRawFd as _;
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
     Ok((path.into(), Some(folder)))
 }

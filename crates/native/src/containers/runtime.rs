@@ -73,7 +73,7 @@ impl Runtime for Containers {
             &lower,
             ground.blobs,
         )?;
-        let health = self.health_job(container, &places, &lower, ground.blobs)?;
+        let health = health_job(container, &places, &lower, ground.blobs)?;
         let job = Job {
             input: input_of(container, launch.stdin),
             task: Task::First(Box::new(First {
@@ -114,7 +114,10 @@ impl Runtime for Containers {
                 Stdin::Nothing => Input::Nothing,
                 Stdin::Bytes(_) | Stdin::Open => Input::Starter,
             },
-            task: Task::Exec { running, exec },
+            task: Task::Exec {
+                running: Box::new(running),
+                exec: Box::new(exec),
+            },
         };
         let (socket, running) = keeper::start(&job).map_err(|error| not_started(&error))?;
         self.held = Some(Held {
@@ -317,10 +320,11 @@ impl Containers {
         if matches!(container.state.status, engine::Status::Running | engine::Status::Paused) {
             let running = self.running(container);
             let looked = running.and_then(|running| Inside::of_running(container, &running));
-            // One that has just ended is looked at as one that does not run.
-            if looked.is_ok() || self.running(container).is_ok() {
+            if looked.is_ok() {
                 return looked;
             }
+            // One that has just ended is looked at as one that does not run, once its keeper has let go of it.
+            wait_for_end(&self.folder_of(at.id));
         }
         let (_, places) = self.ground_floor(at, ground)?;
         Inside::of_stopped(container, &places)
@@ -334,22 +338,6 @@ impl Containers {
         running.ok_or_else(|| Refusal::Conflict {
             message: format!("container {} is not running", container.id),
         })
-    }
-
-    fn health_job(
-        &self,
-        container: &Container,
-        places: &Places,
-        lower: &Tree,
-        blobs: &dyn BlobStore,
-    ) -> Result<Option<HealthJob>, Refusal> {
-        let Some((check, argv)) = container.health_command() else {
-            return Ok(None);
-        };
-        let launch = container.launch(argv, &Stdin::Nothing);
-        let mut exec = exec(container, &launch, places, (80, 24), lower, blobs)?;
-        exec.terminal = None;
-        Ok(Some(HealthJob { check, exec }))
     }
 
     /// Makes the directory of a volume, and gives an empty one what the image has at its place.
@@ -367,6 +355,22 @@ impl Containers {
         let content = Tree::from_dir(dir.clone())?;
         write_tree(&place, &content, ground.blobs).map_err(|error| snapshot("fill the volume", error))
     }
+}
+
+/// The health check of a container, if it has one.
+fn health_job(
+    container: &Container,
+    places: &Places,
+    lower: &Tree,
+    blobs: &dyn BlobStore,
+) -> Result<Option<HealthJob>, Refusal> {
+    let Some((check, argv)) = container.health_command() else {
+        return Ok(None);
+    };
+    let launch = container.launch(argv, &Stdin::Nothing);
+    let mut exec = exec(container, &launch, places, (80, 24), lower, blobs)?;
+    exec.terminal = None;
+    Ok(Some(HealthJob { check, exec }))
 }
 
 /// What a writable layer of an image lies on. It is the same for all containers of an image: what they get is as old as that.
@@ -468,6 +472,21 @@ fn stop_by(
             Ok(Some(_)) => {}
             Ok(None) => return ended_by_itself(folder, now),
             Err(error) => return Err(system("wait for the container's end", &error)),
+        }
+    }
+}
+
+/// Waits until a container whose process has just ended is let go of.
+fn wait_for_end(folder: &Path) {
+    let Ok(mut socket) = keeper::connect(folder) else {
+        return;
+    };
+    // A keeper that is gone has nothing more to say.
+    let _ = socket.set_read_timeout(Some(DEATH));
+    let _ = frame::write(&mut socket, Kind::Attach, &[0]);
+    while let Ok(Some((kind, _))) = frame::read(&mut socket) {
+        if kind == Kind::Ended {
+            return;
         }
     }
 }
