@@ -2,7 +2,7 @@
 //! (CVE-2018-15664), and nothing of the container is executed or loaded (CVE-2019-14271).
 
 use super::inside::Inside;
-use super::runtime::{snapshot, system};
+use super::refusals::{snapshot, system};
 use crate::ingest::Ingest;
 use crate::snapshots::{read_upper, write_tree};
 use engine::{Copied, CopyOptions, Place, Refusal, Stands, copy_place};
