@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use store::{Image, Tree, TreeError};
 
-/// The filesystem of an image, cheap to clone. Two are equal if their images are.
+/// The filesystem of an image, cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Files {
     image: Arc<Image>,
@@ -47,6 +47,6 @@ impl Deref for Files {
 
 impl PartialEq for Files {
     fn eq(&self, other: &Files) -> bool {
-        Arc::ptr_eq(&self.image, &other.image) || self.image == other.image
+        Arc::ptr_eq(&self.image, &other.image) || **self == **other
     }
 }
