@@ -111,9 +111,15 @@ fn manner(verb: Verb) -> Manner {
         | Verb::Run
         | Verb::Start
         | Verb::Unpause => Manner::Alone,
+        Verb::ImageLoad
+        | Verb::ImageImport
+        | Verb::Pull
+        | Verb::Push
+        | Verb::Build
+        | Verb::Commit
         // These may wait for a container, and change nothing but that.
-        Verb::Restart | Verb::Stop => Manner::Adds,
-        Verb::ImageLoad | Verb::ImageImport | Verb::Pull | Verb::Push | Verb::Build | Verb::Commit => Manner::Adds,
+        | Verb::Restart
+        | Verb::Stop => Manner::Adds,
         _ => Manner::Reads,
     }
 }

@@ -2,7 +2,7 @@
 //! (CVE-2018-15664), and nothing of the container is executed or loaded (CVE-2019-14271).
 
 use super::inside::Inside;
-use super::runtime::{snapshot, system};
+use super::refusals::{snapshot, system};
 use crate::ingest::Ingest;
 use crate::snapshots::{read_upper, write_tree};
 use engine::{Copied, CopyOptions, Place, Refusal, Stands, copy_place};
@@ -219,11 +219,10 @@ fn put_at(source: &OwnedFd, into: BorrowedFd<'_>, name: &str, owner: Owner, dept
         Err(error) => return Err(error),
     };
     match (kind, there) {
-        (FileType::Directory, Some(FileType::Directory) | None) => {}
+        (FileType::Directory, Some(FileType::Directory)) | (_, None) => {}
         (FileType::Directory, Some(_)) => return Err(Errno::NOTDIR),
         (_, Some(FileType::Directory)) => return Err(Errno::ISDIR),
         (_, Some(_)) => unlinkat(into, name, AtFlags::empty())?,
-        (_, None) => {}
     }
     match kind {
         FileType::Directory => {

@@ -105,7 +105,7 @@ fn check_on(job: &HealthJob, running: &Running, hub: &Hub, over: &AtomicBool, mu
         } else if !(in_start && health.status == "starting") {
             health.failing += 1;
             if health.failing >= retries {
-                health.status = "unhealthy".to_owned();
+                "unhealthy".clone_into(&mut health.status);
             }
         }
         health.log.push(probe);

@@ -1,6 +1,6 @@
 //! The files of a container from outside: an open root, and paths that never lead out of it.
 
-use super::runtime::system;
+use super::refusals::system;
 use super::spec::{Places, volume_place};
 use engine::{Container, MountSource, Refusal};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -23,9 +23,9 @@ pub(super) enum Task {
     /// Another process in a container that runs.
     Exec {
         /// The container.
-        running: Running,
+        running: Box<Running>,
         /// The process.
-        exec: Exec,
+        exec: Box<Exec>,
     },
 }
 

@@ -7,17 +7,17 @@ use super::hub::{Hub, now};
 use super::job::{First, Input, Job, Task};
 use super::log::LogWriter;
 use super::ports;
+use super::pump::pump;
 use super::status::{Identity, Phase, Status};
 use builder::Stream;
 use engine::{LogLimits, Restart};
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-use rustix::time::Timespec;
 use sandbox::{Child, Ended, SandboxError, Stdio};
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::Path;
@@ -36,7 +36,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Before a process is started again it waits; twice as long each time.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 /// The longest wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// A process that ran so long starts with the first pause again.
 const GOOD_RUN: Duration = Duration::from_secs(10);
 
@@ -102,7 +102,6 @@ fn short(place: &Path) -> io::Result<(std::path::PathBuf, Option<OwnedFd>)> {
         OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC,
         Mode::empty(),
     )?;
-    use std::os::fd::AsRawFd as _;
     let path = format!("/proc/self/fd/{}/{SOCKET}", folder.as_raw_fd());
     Ok((path.into(), Some(folder)))
 }
@@ -355,31 +354,6 @@ fn renew(folder: &Path) -> io::Result<()> {
         _ => {}
     }
     fs::create_dir(folder)
-}
-
-/// Reads until the end, or until nothing more is there after the process has ended: one of its children may still hold the other end.
-fn pump(source: OwnedFd, ended: &AtomicBool, mut take: impl FnMut(&[u8])) {
-    let mut file = File::from(source);
-    let mut bytes = vec![0; 1 << 16];
-    let moment = Timespec {
-        tv_sec: 0,
-        tv_nsec: 50_000_000,
-    };
-    loop {
-        let was_ended = ended.load(Ordering::Acquire);
-        let mut descriptors = [PollFd::new(&file, PollFlags::IN)];
-        match poll(&mut descriptors, Some(&moment)) {
-            Ok(0) if was_ended => return,
-            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
-            Ok(_) => {}
-            Err(_) => return,
-        }
-        match file.read(&mut bytes) {
-            // A terminal that nobody holds any more is an error instead of an end.
-            Ok(0) | Err(_) => return,
-            Ok(count) => take(&bytes[..count]),
-        }
-    }
 }
 
 impl Begun {

@@ -1,29 +1,27 @@
 //! Containers as processes of this machine: what the daemon asks of a [`Runtime`].
 
+use super::ending::{ended_by_itself, stop_by, wait_for_end};
+use super::facts::{bytes_below, private, uptime, user_name};
 use super::inside::Inside;
 use super::job::{First, HealthJob, Input, Job, Task};
 use super::log::LogReader;
 use super::options_record::restart_text;
-use super::ports::Forward;
+use super::publish::{forwards, network_warnings, port_warnings};
+use super::refusals::{not_started, of_sandbox, snapshot, system};
 use super::spec::{Places, exec, spec, volume_place};
 use super::status::{Phase, Status};
 use super::{Containers, Following, Held, attach, copy, frame, keeper};
 use crate::snapshots::{SnapshotError, read_upper, write_tree};
 use engine::{
-    Begun, Container, Copied, CopyOptions, Daemon, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted,
-    Observed, Place, Process, Protocol, Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
+    Begun, Container, Copied, CopyOptions, Ending, Ground, Launch, Layers, LogLine, LogOptions, Mounted, Observed,
+    Place, Process, Refusal, Runtime, Signal, Stdin, StoredImage, Volume, container_base,
 };
 use frame::Kind;
 use oci::Time;
-use sandbox::{NetworkUsed, SandboxError};
 use std::fs;
 use std::io::{self, BufRead, Write};
 use std::path::Path;
-use std::time::{Duration, Instant};
 use store::{BlobStore, Follow, Limits, Node, Tree};
-
-/// A process that was killed has ended in this time.
-const DEATH: Duration = Duration::from_secs(10);
 
 impl Runtime for Containers {
     fn create(
@@ -73,7 +71,7 @@ impl Runtime for Containers {
             &lower,
             ground.blobs,
         )?;
-        let health = self.health_job(container, &places, &lower, ground.blobs)?;
+        let health = health_job(container, &places, &lower, ground.blobs)?;
         let job = Job {
             input: input_of(container, launch.stdin),
             task: Task::First(Box::new(First {
@@ -114,7 +112,10 @@ impl Runtime for Containers {
                 Stdin::Nothing => Input::Nothing,
                 Stdin::Bytes(_) | Stdin::Open => Input::Starter,
             },
-            task: Task::Exec { running, exec },
+            task: Task::Exec {
+                running: Box::new(running),
+                exec: Box::new(exec),
+            },
         };
         let (socket, running) = keeper::start(&job).map_err(|error| not_started(&error))?;
         self.held = Some(Held {
@@ -317,10 +318,11 @@ impl Containers {
         if matches!(container.state.status, engine::Status::Running | engine::Status::Paused) {
             let running = self.running(container);
             let looked = running.and_then(|running| Inside::of_running(container, &running));
-            // One that has just ended is looked at as one that does not run.
-            if looked.is_ok() || self.running(container).is_ok() {
+            if looked.is_ok() {
                 return looked;
             }
+            // One that has just ended is looked at as one that does not run, once its keeper has let go of it.
+            wait_for_end(&self.folder_of(at.id));
         }
         let (_, places) = self.ground_floor(at, ground)?;
         Inside::of_stopped(container, &places)
@@ -334,22 +336,6 @@ impl Containers {
         running.ok_or_else(|| Refusal::Conflict {
             message: format!("container {} is not running", container.id),
         })
-    }
-
-    fn health_job(
-        &self,
-        container: &Container,
-        places: &Places,
-        lower: &Tree,
-        blobs: &dyn BlobStore,
-    ) -> Result<Option<HealthJob>, Refusal> {
-        let Some((check, argv)) = container.health_command() else {
-            return Ok(None);
-        };
-        let launch = container.launch(argv, &Stdin::Nothing);
-        let mut exec = exec(container, &launch, places, (80, 24), lower, blobs)?;
-        exec.terminal = None;
-        Ok(Some(HealthJob { check, exec }))
     }
 
     /// Makes the directory of a volume, and gives an empty one what the image has at its place.
@@ -367,6 +353,22 @@ impl Containers {
         let content = Tree::from_dir(dir.clone())?;
         write_tree(&place, &content, ground.blobs).map_err(|error| snapshot("fill the volume", error))
     }
+}
+
+/// The health check of a container, if it has one.
+fn health_job(
+    container: &Container,
+    places: &Places,
+    lower: &Tree,
+    blobs: &dyn BlobStore,
+) -> Result<Option<HealthJob>, Refusal> {
+    let Some((check, argv)) = container.health_command() else {
+        return Ok(None);
+    };
+    let launch = container.launch(argv, &Stdin::Nothing);
+    let mut exec = exec(container, &launch, places, (80, 24), lower, blobs)?;
+    exec.terminal = None;
+    Ok(Some(HealthJob { check, exec }))
 }
 
 /// What a writable layer of an image lies on. It is the same for all containers of an image: what they get is as old as that.
@@ -394,162 +396,4 @@ fn input_of(container: &Container, stdin: &Stdin) -> Input {
         (true, _) if container.options.tty => Input::Anybody,
         (true, _) => Input::Starter,
     }
-}
-
-fn network_warnings(container: &Container, used: &NetworkUsed) -> Vec<String> {
-    match used {
-        NetworkUsed::HostForLackOfHelper { reason } if container.options.network == engine::Network::Bridge => {
-            vec![format!("the container uses the machine's own network: {reason}")]
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn port_warnings(container: &Container) -> Vec<String> {
-    let mut others = container
-        .options
-        .ports
-        .iter()
-        .filter(|port| port.protocol != Protocol::Tcp);
-    let other = others.next().map(|port| {
-        format!(
-            "port {}/{} is not forwarded: only TCP is",
-            port.container, port.protocol
-        )
-    });
-    other.into_iter().collect()
-}
-
-/// The ports of the machine that are to lead to a container.
-fn forwards(daemon: &Daemon, container: &Container) -> Result<Vec<Forward>, Refusal> {
-    let bindings = daemon.port_bindings(container)?;
-    let is_v4 = |port: u16| {
-        bindings
-            .iter()
-            .any(|other| other.host == port && other.host_ip == "0.0.0.0")
-    };
-    // What listens to all of IPv6 would listen to IPv4, too.
-    let wanted = bindings
-        .iter()
-        .filter(|binding| binding.protocol == Protocol::Tcp && !(binding.host_ip == "::" && is_v4(binding.host)));
-    Ok(wanted
-        .map(|binding| Forward {
-            address: binding.host_ip.clone(),
-            host: binding.host,
-            container: binding.container,
-        })
-        .collect())
-}
-
-fn stop_by(
-    socket: &mut std::os::unix::net::UnixStream,
-    signal: u8,
-    grace_secs: u32,
-    folder: &Path,
-    now: Time,
-) -> Result<Ending, Refusal> {
-    let begun = Instant::now();
-    let patience = DEATH + Duration::from_secs(grace_secs.into());
-    let mut request = vec![signal];
-    request.extend(grace_secs.to_be_bytes());
-    let told = frame::write(socket, Kind::Stop, &request).and_then(|()| socket.set_read_timeout(Some(patience)));
-    if told.is_err() {
-        return ended_by_itself(folder, now);
-    }
-    loop {
-        match frame::read(socket) {
-            Ok(Some((Kind::Ended, bytes))) => {
-                let code: [u8; 4] = bytes.try_into().unwrap_or_default();
-                return Ok(Ending {
-                    exit: i32::from_be_bytes(code),
-                    millis: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-                });
-            }
-            Ok(Some(_)) => {}
-            Ok(None) => return ended_by_itself(folder, now),
-            Err(error) => return Err(system("wait for the container's end", &error)),
-        }
-    }
-}
-
-/// How a container ended whose keeper does not answer any more.
-fn ended_by_itself(folder: &Path, now: Time) -> Result<Ending, Refusal> {
-    let status = Status::read(folder).map_err(|error| system("read the container's status", &error))?;
-    let status = status.map(|status| status.lost(now).unwrap_or(status));
-    let exit = status.map_or(137, |status| status.exit);
-    Ok(Ending { exit, millis: 0 })
-}
-
-fn not_started(error: &SandboxError) -> Refusal {
-    match error {
-        SandboxError::System { .. } | SandboxError::Lost => of_sandbox(error),
-        other => Refusal::NotStarted {
-            reason: other.to_string(),
-        },
-    }
-}
-
-fn of_sandbox(error: &SandboxError) -> Refusal {
-    match error.to_string().split_once(": ") {
-        Some((doing, reason)) => Refusal::System {
-            doing: doing.to_owned(),
-            reason: reason.to_owned(),
-        },
-        None => Refusal::System {
-            doing: "run the container".to_owned(),
-            reason: error.to_string(),
-        },
-    }
-}
-
-pub(super) fn system(doing: &str, error: &io::Error) -> Refusal {
-    Refusal::System {
-        doing: doing.to_owned(),
-        reason: error.to_string(),
-    }
-}
-
-pub(super) fn snapshot(doing: &str, error: SnapshotError) -> Refusal {
-    match error {
-        SnapshotError::Store(error) => error.into(),
-        SnapshotError::Tree(error) => error.into(),
-        other => Refusal::System {
-            doing: doing.to_owned(),
-            reason: other.to_string(),
-        },
-    }
-}
-
-/// A folder that nobody else looks into.
-fn private(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().mode(0o700).create(folder)
-}
-
-/// The bytes of the files below a folder; what cannot be read counts nothing.
-fn bytes_below(folder: &Path) -> u64 {
-    let Ok(entries) = fs::read_dir(folder) else { return 0 };
-    let size = |entry: fs::DirEntry| match entry.metadata() {
-        Ok(found) if found.is_dir() => bytes_below(&entry.path()),
-        Ok(found) if found.is_file() => found.len(),
-        _ => 0,
-    };
-    entries.flatten().map(size).sum()
-}
-
-/// Seconds since the machine was started.
-fn uptime() -> i64 {
-    let text = fs::read_to_string("/proc/uptime").unwrap_or_default();
-    text.split('.').next().and_then(|secs| secs.parse().ok()).unwrap_or(0)
-}
-
-/// The machine's name for a user, as `ps` shows it; its number if it has none.
-fn user_name(uid: u32) -> String {
-    let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
-    let found = text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    });
-    found.unwrap_or_else(|| uid.to_string())
 }
