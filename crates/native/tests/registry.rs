@@ -174,7 +174,11 @@ fn requests_that_two_programs_would_read_differently_change_nothing() {
 fn what_is_not_here_yet_is_refused_at_the_start() {
     for (variable, value, reason) in [
         ("REGISTRY_HTTP_TLS_CERTIFICATE", "x", "expected http.tls.key"),
-        ("REGISTRY_STORAGE", "swift", "expected storage filesystem, inmemory or s3"),
+        (
+            "REGISTRY_STORAGE",
+            "swift",
+            "expected storage filesystem, inmemory or s3",
+        ),
         ("REGISTRY_LOG_LEVEL", "loud", "invalid loglevel loud"),
         (
             "REGISTRY_AUTH_HTPASSWD_PATH",
