@@ -33,6 +33,7 @@ mod page {
             let packed = out.join(format!("{number}.br"));
             fs::write(&packed, compressed(&fs::read(place).expect("it was just listed")))
                 .expect("OUT_DIR can be written");
+            let packed = packed.to_str().expect("the build's folder has a plain name");
             writeln!(table, "    ({name:?}, include_bytes!({packed:?})),").expect("text grows");
         }
         table.push_str("];\n");

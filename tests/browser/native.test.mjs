@@ -1,6 +1,7 @@
 // Run natively: the page that the program itself serves builds on this machine, after it has shown what and asked, and lays what came
 // beside what was expected. Takes root and a static busybox; without either it says so.
 import assert from "node:assert/strict";
+import { createRequire } from "node:module";
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as h from "./harness.mjs";
 
+const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 // A program without the page inside serves the one of a folder.
 const page = process.env.LAYERLAB_PAGE ? ["--page", process.env.LAYERLAB_PAGE] : [];
 const program = process.env.LAYERLAB ?? join(h.root, "target/release/layerlab");
@@ -182,4 +184,34 @@ for (const width of [360, 1440]) {
     await page.click("#tab-local");
     assert.ok(await wide() <= 0);
   }, { viewport: { width, height: 800 } }));
+}
+
+for (const colorScheme of ["light", "dark"]) {
+  // axe comes as a script of its own, which the policy of the page refuses.
+  test(`axe finds nothing in the dialog, the comparison and the list of images (${colorScheme})`, () => withPage(async (page) => {
+    const found = [];
+    const look = async (state) => {
+      const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+      const { violations } = await page.evaluate((rules) => window.axe.run({ runOnly: rules }), rules);
+      found.push(...violations.map((rule) => `${state}: ${rule.id}: ${rule.nodes.map((node) => node.target.join(" ")).join(" | ")}`));
+    };
+    await page.addScriptTag({ path: axe });
+    await h.ready(page);
+    await h.write(page, "Dockerfile", "FROM busybox:1\nRUN --mount=type=tmpfs,target=/t make\n");
+    await h.settled(page);
+    await page.click("#run-natively");
+    await page.waitForSelector("dialog.consent[open]");
+    await look("dialog");
+    await page.click("#decline");
+    const side = { cached: false, reason: "first", bytes: 7, diffId: `sha256:${"b".repeat(64)}`, millis: 12 };
+    const step = (verdict) => ({ stage: "a", line: 2, step: "RUN make", expected: { state: "runs" }, built: side, verdict, remark: "it ran" });
+    const report = join(folder, `${colorScheme}.json`);
+    writeFileSync(report, JSON.stringify({ version: 1, imageId: null, steps: ["same", "not-known-before", "different", "not-reached"].map(step) }));
+    await page.setInputFiles("#open-report", report);
+    await page.waitForSelector("#compared");
+    await page.click("#tab-local");
+    await page.waitForSelector("#pull");
+    await look("comparison and images");
+    assert.deepEqual(found, []);
+  }, { colorScheme, bypassCSP: true }));
 }

@@ -112,7 +112,7 @@ pub struct OfImage {
 
 /// What happens while a command of the companion runs. [`RunEvent::Done`] or [`RunEvent::Failed`] comes last.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "camelCase")]
+#[serde(rename_all = "camelCase")]
 pub enum RunEvent {
     /// Something has begun: a step, `[2/4] RUN make`, or what comes before.
     Begun {

@@ -11,7 +11,7 @@ fn verdict(verdict: &str) -> (&'static str, &'static str) {
     match verdict {
         "same" => ("=", "same layer"),
         "different" => ("≠", "different"),
-        "not-known-before" => ("+", "new"),
+        "not-known-before" => ("+", "not known before"),
         "not-reached" => ("–", "not reached"),
         _ => ("?", "unknown"),
     }

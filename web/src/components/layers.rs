@@ -19,7 +19,7 @@ const SIDES: [(Upper, &str, &str); 5] = [
     (Upper::Images, "images", "Images"),
     (Upper::Containers, "containers", "Containers"),
     (Upper::Sharing, "sharing", "Sharing"),
-    (Upper::Local, "local", "This machine"),
+    (Upper::Local, "local", "Local"),
 ];
 
 #[derive(Properties, PartialEq)]

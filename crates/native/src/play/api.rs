@@ -8,7 +8,7 @@ use super::images;
 use super::lines::Progress;
 use super::listing::list;
 use super::project::{Checked, MAX_BYTES, MAX_FILES};
-use super::run::{build, cannot, follow, tell};
+use super::run::{Results, build, cannot, follow, tell};
 use hyper::body::Bytes;
 use hyper::{Method, Response, StatusCode};
 use messages::{Go, Hello, OfImage, Project, Stop};
@@ -225,7 +225,7 @@ impl Api {
         tokio::spawn(async move {
             let mut words = program.verb(&[verb]);
             words.extend(["--".into(), image.into()]);
-            let ended = follow(&program, &words, &Notify::new(), &pieces).await;
+            let ended = follow(&program, &words, Results::Told, &Notify::new(), &pieces).await;
             tell(&pieces, &ended.map_or_else(cannot, |ended| ended.event(None))).await;
             drop(place);
         });

@@ -19,7 +19,7 @@ pub(super) async fn build(program: &Program, project: &Checked, turn: &Turn, pie
     let context = turn.unpack(project)?;
     let report = turn.report()?;
     let words = build_words(program, &project.options, &context, &report);
-    let ended = follow(program, &words, &turn.stop, pieces).await?;
+    let ended = follow(program, &words, Results::PassedOver, &turn.stop, pieces).await?;
     Ok(ended.event(read_report(&report)))
 }
 
@@ -43,6 +43,15 @@ fn build_words(program: &Program, options: &Options, context: &Path, report: &Pa
     }
     words.push(context.into());
     words
+}
+
+/// What becomes of a child's standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Results {
+    /// It is told like everything else.
+    Told,
+    /// It says again what the report says.
+    PassedOver,
 }
 
 /// How a child ended.
@@ -70,9 +79,15 @@ impl Ended {
     }
 }
 
-/// Runs a child, and tells each line that it writes to standard error or standard output. It ends when it is to stop, and when nobody
+/// Runs a child, and tells each line that it writes to standard error, and to standard output if that is wanted. It ends when it is to stop, and when nobody
 /// listens any more.
-pub(super) async fn follow(program: &Program, words: &[OsString], stop: &Notify, pieces: &Pieces) -> io::Result<Ended> {
+pub(super) async fn follow(
+    program: &Program,
+    words: &[OsString],
+    results: Results,
+    stop: &Notify,
+    pieces: &Pieces,
+) -> io::Result<Ended> {
     let mut child = program.start(words)?;
     let (mut errors, mut output) = (Lines::of(child.stderr()), Lines::of(child.stdout()));
     let mut progress = Progress::default();
@@ -80,12 +95,19 @@ pub(super) async fn follow(program: &Program, words: &[OsString], stop: &Notify,
     while has_errors || has_output {
         let line = tokio::select! {
             line = errors.next(), if has_errors => { has_errors = line.is_some(); line }
-            line = output.next(), if has_output => { has_output = line.is_some(); line }
+            line = output.next(), if has_output => {
+                has_output = line.is_some();
+                line.filter(|_| results == Results::Told)
+            }
             () = stop.notified() => { child.end().await; return Ok(Ended::Stopped); }
             () = pieces.closed() => { child.end().await; return Ok(Ended::Stopped); }
         };
         if let Some(event) = line.and_then(|line| progress.read(&line)) {
-            tell(pieces, &event).await;
+            // A page that does not read on can still cancel.
+            tokio::select! {
+                () = tell(pieces, &event) => {}
+                () = stop.notified() => { child.end().await; return Ok(Ended::Stopped); }
+            }
         }
     }
     // Who closes its output may still run.
