@@ -13,13 +13,19 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 /// The file of logins, and what a program said of one registry.
 pub(crate) struct Logins {
     file: ConfigFile,
-    asked: Option<(String, Option<Login>)>,
+    asked: Option<Asked>,
+}
+
+/// What a program has for a registry.
+struct Asked {
+    registry: String,
+    login: Option<Login>,
 }
 
 impl Credentials for Logins {
     fn login(&self, registry: &str) -> Result<Option<Login>, CredentialError> {
         match &self.asked {
-            Some((known, login)) if known == registry => Ok(login.clone()),
+            Some(asked) if asked.registry == registry => Ok(asked.login.clone()),
             _ => self.file.login(registry),
         }
     }
@@ -34,20 +40,24 @@ pub(crate) fn logins(session: &mut Session<'_, '_>, registry: &str) -> Result<Lo
     let file = config_file(session)?;
     let asked = match file.helper(registry).map(str::to_owned) {
         None => None,
-        Some(name) => get(session, &name, registry)?.map(|login| (registry.to_owned(), login)),
+        Some(name) => get(session, &name, registry)?,
     };
     Ok(Logins { file, asked })
 }
 
 /// What a program has for a registry; `None` if no programs run here.
-fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Option<Option<Login>>, Fail> {
+fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Option<Asked>, Fail> {
+    let asked = |login| Asked {
+        registry: registry.to_owned(),
+        login,
+    };
     let Some(helped) = ask(session, name, "get", key(registry))? else {
         return Ok(None);
     };
     if !helped.succeeded {
         let said = helped.output.trim();
         if said == NOT_FOUND {
-            return Ok(Some(None));
+            return Ok(Some(asked(None)));
         }
         return Err(failed(
             "getting",
@@ -64,14 +74,15 @@ fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Opti
         .map_err(|_| failed("getting", &format!("expected JSON from docker-credential-{name}")))?;
     let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (username, secret) = (text("Username"), text("Secret"));
-    Ok(Some(Some(if username == TOKEN_USER {
+    let login = if username == TOKEN_USER {
         Login {
             identity_token: Some(secret),
             ..Login::default()
         }
     } else {
         Login::new(&username, &secret)
-    })))
+    };
+    Ok(Some(asked(Some(login))))
 }
 
 /// Gives a login to the program that keeps those for a registry. Whether there is one.
