@@ -5,6 +5,7 @@
 use std::fs;
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -39,11 +40,12 @@ impl Bench {
         );
         if door == Door::Locked {
             lock(&dir, &host);
-            config += &format!(
+            let locks = format!(
                 "  tls:\n    certificate: {0}/domain.crt\n    key: {0}/domain.key\nauth:\n  htpasswd:\n    realm: r\n    path: \
                  {0}/htpasswd\n",
                 dir.display()
             );
+            config.push_str(&locks);
         }
         fs::write(dir.join("config.yml"), config).unwrap();
         let registry = Command::new("docker-registry")
@@ -246,7 +248,6 @@ fn a_registry_behind_tls_and_a_password_is_entered_by_login() {
     login.stdin.take().unwrap().write_all(b"secret\n").unwrap();
     let output = login.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "Login Succeeded\n");
-    use std::os::unix::fs::PermissionsExt;
     let kept = fs::metadata(bench.dir.join(".docker/config.json")).unwrap();
     assert_eq!(kept.permissions().mode() & 0o777, 0o600);
     bench.said(&format!("push --root one -q {app}"));

@@ -47,11 +47,9 @@ pub(crate) fn logins(session: &mut Session<'_, '_>, registry: &str) -> Result<Lo
 
 /// What a program has for a registry; `None` if no programs run here.
 fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Option<Asked>, Fail> {
-    let asked = |login| {
-        Some(Asked {
-            registry: registry.to_owned(),
-            login,
-        })
+    let asked = |login| Asked {
+        registry: registry.to_owned(),
+        login,
     };
     let Some(helped) = ask(session, name, "get", key(registry))? else {
         return Ok(None);
@@ -59,7 +57,7 @@ fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Opti
     if !helped.succeeded {
         let said = helped.output.trim();
         if said == NOT_FOUND {
-            return Ok(asked(None));
+            return Ok(Some(asked(None)));
         }
         return Err(failed(
             "getting",
@@ -76,14 +74,15 @@ fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Opti
         .map_err(|_| failed("getting", &format!("expected JSON from docker-credential-{name}")))?;
     let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (username, secret) = (text("Username"), text("Secret"));
-    Ok(asked(Some(if username == TOKEN_USER {
+    let login = if username == TOKEN_USER {
         Login {
             identity_token: Some(secret),
             ..Login::default()
         }
     } else {
         Login::new(&username, &secret)
-    })))
+    };
+    Ok(Some(asked(Some(login))))
 }
 
 /// Gives a login to the program that keeps those for a registry. Whether there is one.

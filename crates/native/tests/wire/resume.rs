@@ -69,10 +69,11 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
     let number = || target.split('/').next_back()?.split('?').next()?.parse::<usize>().ok();
     let (status, fields) = match method {
         "GET" if target == "/v2/" => (200, String::new()),
-        "HEAD" => match shared.0.lock().unwrap().blobs.contains_key(target.rsplit('/').next()?) {
-            true => (200, String::new()),
-            false => (404, String::new()),
-        },
+        "HEAD" => {
+            let held = shared.0.lock().unwrap();
+            let is_there = held.blobs.contains_key(target.rsplit('/').next()?);
+            (if is_there { 200 } else { 404 }, String::new())
+        }
         "POST" => {
             let mut held = shared.0.lock().unwrap();
             let id = held.asked.len();
@@ -152,7 +153,7 @@ fn patch(
 }
 
 fn push(address: &str, image: &Image, blobs: &MemoryBlobs, uploads: &Path) -> Result<u64, String> {
-    let mut bench = Bench::with(patience(Duration::from_secs(60)));
+    let mut bench = Bench::with(patience(Duration::from_mins(1)));
     let mut watch = Resuming {
         surroundings: around(uploads),
         resumed: 0,
