@@ -47,6 +47,7 @@ mod info;
 mod networks;
 mod volumes;
 
+pub use helper::{helped_login, helper_key, is_helper_name};
 pub use host::{Helped, Host, Input};
 pub use logs::shown_line as shown_log_line;
 pub use ports::displayed as shown_ports;

@@ -2,6 +2,7 @@
 
 use crate::args::{BuildArgs, Entitlement, NetworkMode};
 use crate::atomic::write_file;
+use crate::beyond::Beyond;
 use crate::comparison::{Comparison, Expectations};
 use crate::executor::output::Lines;
 use crate::executor::{Caches, HostEntry, Listener, SandboxExecutor, Settings};
@@ -9,7 +10,7 @@ use crate::failure::Failure;
 use crate::git::Git;
 use crate::images;
 use crate::job::Job;
-use crate::outside::{Offline, RealWorld};
+use crate::outside::RealWorld;
 use crate::progress::{Printer, Took};
 use crate::request;
 use crate::session::Session;
@@ -36,10 +37,11 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     let machine = session.world(&args.common.input.build_contexts);
     let kept = kept_images(&mut session, terminal)?;
     let mut git = fetcher(&session)?;
+    let mut beyond = Beyond::new(terminal.environment, session.state.layout(), &kept);
     let mut world = RealWorld {
         machine: &machine,
         kept: &kept,
-        beyond: &mut Offline,
+        beyond: &mut beyond,
         git: &mut git,
     };
     let (prepared, warnings) = job.prepare(&mut world, &mut session, terminal)?;

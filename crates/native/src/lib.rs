@@ -26,6 +26,7 @@ pub mod request;
 pub mod terminal;
 // What lies on disk.
 pub mod atomic;
+pub mod beyond;
 pub mod cache_file;
 pub mod collect;
 pub mod disk;
@@ -41,6 +42,7 @@ pub mod known_files;
 pub mod layers;
 pub mod layout;
 pub mod lender;
+pub mod logins;
 pub mod net;
 pub mod network;
 #[cfg(feature = "s3")]

@@ -64,36 +64,8 @@ fn base(image: Image) -> Result<Outside, WorldError> {
 }
 
 /// Where a real image can come from.
-fn hint(name: &str) -> String {
+pub(crate) fn hint(name: &str) -> String {
     format!("give one with --build-context {name}=oci-layout://DIR, or load one with layerlab load")
-}
-
-/// No network: says what is wanted and where else it can come from.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Offline;
-
-impl World for Offline {
-    fn image(&mut self, name: &ImageName, _: &mut dyn BlobStore) -> Result<Outside, WorldError> {
-        let name = &name.name;
-        Err(WorldError {
-            message: format!("{name}: not found: no image of this name is kept here, and nothing is pulled"),
-            hints: vec![hint(name)],
-        })
-    }
-
-    fn download(&mut self, url: &Url, _: &mut dyn BlobStore) -> Result<Download, WorldError> {
-        Err(WorldError {
-            message: format!("failed to load {}: nothing is downloaded", url.url),
-            hints: vec!["put the file into the context and COPY it".to_owned()],
-        })
-    }
-
-    fn repository(&mut self, name: &str, _: &mut dyn BlobStore) -> Result<(Tree, String), WorldError> {
-        Err(WorldError {
-            message: format!("failed to fetch {name}: nothing is downloaded"),
-            hints: vec!["put the files into the context and COPY them".to_owned()],
-        })
-    }
 }
 
 fn error(message: impl ToString) -> WorldError {

@@ -179,8 +179,16 @@ fn print_sources(input: &Input, prepared: &Prepared, printer: &mut Printer<'_>) 
             }
             Source::Url(url) => {
                 printer.begin(&url.url);
-                printer.note("simulated: nothing is downloaded");
-                printer.done(Took::Simulated(0));
+                match prepared.sources.urls.get(url).map(|download| download.content) {
+                    Some(Content::Blob { size: bytes, .. }) => {
+                        printer.note(&format!("downloading: {} done", size(bytes)));
+                        printer.done(Took::Real(0));
+                    }
+                    _ => {
+                        printer.note("simulated: nothing is downloaded");
+                        printer.done(Took::Simulated(0));
+                    }
+                }
             }
             Source::Named(_) | Source::Git(_) | Source::Inline { .. } | Source::CacheDir { .. } => {}
         }

@@ -2,6 +2,9 @@
 //!
 //! Most of it takes root and a busybox that needs no libraries; where one is missing, a test says so and does nothing.
 
+mod registry_bench;
+
+use registry_bench::Bench as Registry;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -263,17 +266,77 @@ fn what_a_preview_has_simulated_is_never_part_of_a_build() {
 }
 
 #[test]
-fn an_image_that_is_not_here_is_refused_and_none_is_made_up() {
+fn an_image_that_is_nowhere_is_refused_and_none_is_made_up() {
     let Some(bench) = Bench::without_root() else { return };
-    bench.write("Dockerfile", "FROM alpine:3.19\nRUN true\n");
+    let registry = Registry::new(&[]);
+    let name = format!("{}/alpine:3.19", registry.address);
+    bench.write("Dockerfile", &format!("FROM {name}\nRUN true\n"));
     let said = bench.run(&["build", "--root", "root", "context"]);
     assert_eq!(said.code, 1);
-    assert!(said.stderr.contains("alpine:3.19"), "{}", said.stderr);
+    let expected = format!("{name}: failed to resolve source metadata for {name}: {name}: not found");
+    assert!(said.stderr.contains(&expected), "{}", said.stderr);
+    let hint = format!("--build-context {name}=oci-layout://");
+    assert!(said.stderr.contains(&hint), "{}", said.stderr);
+}
+
+#[test]
+fn a_base_comes_from_its_registry_and_is_not_an_image_of_this_machine() {
+    let Some(bench) = Bench::without_root() else { return };
+    let registry = Registry::new(&[]);
+    let name = format!("{}/base:1", registry.address);
+    bench.write("big", &"from the registry\n".repeat(100_000));
+    bench.write("Dockerfile", "FROM scratch\nCOPY busybox big /\nENV A=b\n");
+    let said = bench.run(&["build", "--root", "there", "-t", &name, "context"]);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let said = bench.run(&["--root", "there", "push", &name]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    bench.write("small", "from the context\n");
+    bench.write("Dockerfile", &format!("FROM {name}\nCOPY small /\n"));
+    for _ in 0..2 {
+        let said = bench.run(&["build", "--root", "root", "-o", "out", "context"]);
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        for file in ["busybox", "big", "small"] {
+            let (built, given) = (bench.0.join("out").join(file), bench.0.join("context").join(file));
+            assert!(fs::read(built).unwrap() == fs::read(given).unwrap(), "{file}");
+        }
+        fs::remove_dir_all(bench.0.join("out")).unwrap();
+    }
+    let said = bench.run(&["--root", "root", "images", "-q"]);
+    assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{}", said.stderr);
+    let said = bench.run(&["system", "fsck", "--root", "root"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+}
+
+#[test]
+fn a_file_behind_a_url_is_downloaded_and_must_be_what_its_checksum_says() {
+    let Some(bench) = Bench::without_root() else { return };
+    let registry = Registry::new(&[]);
+    let digest = registry.push_blob("a", b"downloaded\n");
+    let url = registry.url(&format!("/v2/a/blobs/{digest}"));
+    let build = |text: &str| {
+        bench.write("Dockerfile", &format!("FROM scratch\n{text}\n"));
+        bench.run(&["build", "--root", "root", "-o", "out", "context"])
+    };
+    let other = oci::Digest::of(b"something else");
+    let said = build(&format!("ADD --checksum={other} {url} /file"));
+    assert_eq!(said.code, 1);
     assert!(
-        said.stderr.contains("--build-context alpine:3.19=oci-layout://"),
+        said.stderr.contains(&digest) && said.stderr.contains(&other.to_string()),
         "{}",
         said.stderr
     );
+    assert!(!bench.0.join("out").exists());
+    for option in [String::new(), format!("--checksum={digest}")] {
+        let said = build(&format!("ADD {option} {url} /file"));
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        assert!(!said.stdout.contains("simulated") && !said.stderr.contains("simulated"));
+        assert_eq!(fs::read_to_string(bench.0.join("out/file")).unwrap(), "downloaded\n");
+        fs::remove_dir_all(bench.0.join("out")).unwrap();
+    }
+    let gone = registry.url(&format!("/v2/a/blobs/{other}"));
+    let said = build(&format!("ADD {gone} /file"));
+    let expected = format!("failed to load {gone}: invalid response status 404");
+    assert!(said.code == 1 && said.stderr.contains(&expected), "{}", said.stderr);
 }
 
 #[test]

@@ -63,6 +63,12 @@ pub enum CredentialError {
         /// For which registry.
         registry: String,
     },
+    /// The file of logins cannot be used, or the program that keeps the login failed.
+    #[error("{what}")]
+    Failed {
+        /// What went wrong.
+        what: String,
+    },
     /// The entry is no base64 of `user:password`.
     #[error("invalid auth configuration file: entry for {registry}")]
     Malformed {
