@@ -179,15 +179,13 @@ fn print_sources(input: &Input, prepared: &Prepared, printer: &mut Printer<'_>) 
             }
             Source::Url(url) => {
                 printer.begin(&url.url);
-                match prepared.sources.urls.get(url).map(|download| download.content) {
-                    Some(Content::Blob { size: bytes, .. }) => {
-                        printer.note(&format!("downloading: {} done", size(bytes)));
-                        printer.done(Took::Real(0));
-                    }
-                    _ => {
-                        printer.note("simulated: nothing is downloaded");
-                        printer.done(Took::Simulated(0));
-                    }
+                let content = prepared.sources.urls.get(url).map(|download| download.content);
+                if let Some(Content::Blob { size: bytes, .. }) = content {
+                    printer.note(&format!("downloading: {} done", size(bytes)));
+                    printer.done(Took::Real(0));
+                } else {
+                    printer.note("simulated: nothing is downloaded");
+                    printer.done(Took::Simulated(0));
                 }
             }
             Source::Named(_) | Source::Git(_) | Source::Inline { .. } | Source::CacheDir { .. } => {}
