@@ -69,19 +69,30 @@ pub(crate) fn needed(references: &References, blobs: &DiskBlobs) -> io::Result<N
     }
     needed.layers.extend(&references.roots);
     needed.blobs.extend(&references.roots);
-    for diff_id in &needed.layers {
-        let place = layers::place(blobs, DiffId(*diff_id));
+    let mut waiting: Vec<Digest> = needed.layers.iter().copied().collect();
+    while let Some(diff_id) = waiting.pop() {
+        let place = layers::place(blobs, DiffId(diff_id));
         // What has no list is read again from its blob, or is a miss of the cache.
         if !place.exists() {
             continue;
         }
         let list = layers::read(&place).map_err(|why| unsure(format!("layer {diff_id}: {why}")))?;
-        needed
-            .blobs
-            .extend(list.files().filter_map(|(_, content)| match content {
-                Content::Blob { digest, .. } => Some(digest),
-                Content::Absent { .. } => None,
-            }));
+        if layers::is_pack(&place) {
+            needed.blobs.insert(diff_id);
+        }
+        for (_, content) in list.files() {
+            let Content::Blob { digest, .. } = content else {
+                continue;
+            };
+            needed.blobs.insert(digest);
+            // What lies in the tar of a layer needs that tar, and the list that says where it lies.
+            if let Some(pack) = blobs.pack_of(&digest) {
+                needed.blobs.insert(pack);
+                if needed.layers.insert(pack) {
+                    waiting.push(pack);
+                }
+            }
+        }
     }
     Ok(needed)
 }

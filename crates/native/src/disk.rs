@@ -1,17 +1,20 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
-use crate::hashed::Hashed;
+mod keeping;
+
 use crate::ingest::Ingest;
 pub use crate::lender::Lender;
+use crate::packs::{Packs, Part};
 use crate::placed::PlacedFile;
+use keeping::spool;
 use oci::{Digest, Digester};
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
-use store::{BlobStore, LayerError, Source, StoreError, Verified};
+use store::{BlobStore, Source, StoreError, Verified};
 
 /// A [`BlobStore`] on disk, which several processes may have open at once.
 ///
@@ -19,7 +22,8 @@ use store::{BlobStore, LayerError, Source, StoreError, Verified};
 /// name among the blobs. So every blob there is whole, whatever ends a process or the machine, and nobody sees half of one.
 /// Whoever names a blob in something durable calls `sync` before.
 ///
-/// Files of a build context are not copied: a [`Lender`] says where bytes already stand.
+/// Files of a build context are not copied: a [`Lender`] says where bytes already stand. When a layer is kept that has mostly such files,
+/// they are copied once, as the layer's tar: see [`DiskBlobs::pack`].
 #[derive(Debug)]
 pub struct DiskBlobs {
     /// `…/blobs/sha256`.
@@ -38,6 +42,7 @@ pub struct DiskBlobs {
     files: Vec<(PathBuf, PathBuf)>,
     written: u64,
     lent: Lender,
+    packs: Packs,
 }
 
 /// So much of a large blob is in memory at once, in bytes; smaller blobs are handled whole.
@@ -50,6 +55,59 @@ impl Drop for Temporary {
     fn drop(&mut self) {
         // It was renamed, or goes away with its folder.
         let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// Where the bytes of a blob are.
+struct Place {
+    path: PathBuf,
+    start: u64,
+    size: u64,
+    whose: Whose,
+}
+
+/// Whose file it is.
+#[derive(Clone, Copy)]
+enum Whose {
+    /// The blob's own.
+    Ours,
+    /// That of another blob, in which this one lies.
+    Packed(Digest),
+    /// Somebody else's.
+    Lent,
+}
+
+impl Place {
+    fn whole(path: PathBuf, size: u64, whose: Whose) -> Place {
+        Place {
+            path,
+            start: 0,
+            size,
+            whose,
+        }
+    }
+
+    /// So much is read: of a file that grew one byte more, which its digest shows.
+    fn limit(&self) -> u64 {
+        match self.whose {
+            Whose::Packed(_) => self.size,
+            Whose::Ours | Whose::Lent => self.size.saturating_add(1),
+        }
+    }
+
+    /// The file, to be read from the blob's first byte on.
+    fn open(&self) -> io::Result<File> {
+        let mut file = open_file(&self.path)?;
+        if self.start > 0 {
+            file.seek(SeekFrom::Start(self.start))?;
+        }
+        Ok(file)
+    }
+
+    fn read(&self) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0));
+        self.open()?.take(self.limit()).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 }
 
@@ -75,6 +133,7 @@ impl DiskBlobs {
         }
         Ok(DiskBlobs {
             filesystem: File::open(&folder)?,
+            packs: Packs::new(layout.join("layers")),
             layers: layout.join("layers"),
             folder,
             is_broken: false,
@@ -89,47 +148,6 @@ impl DiskBlobs {
     /// A handle that lends files to this store.
     pub fn lender(&self) -> Lender {
         self.lent.clone()
-    }
-
-    /// Copies a lent blob, so that it stays when its file changes. Nothing happens if it is already ours.
-    ///
-    /// # Errors
-    ///
-    /// As [`BlobStore::get`] and [`BlobStore::put`].
-    pub fn keep(&mut self, digest: &Digest) -> Result<(), StoreError> {
-        if self.path(digest).exists() {
-            return Ok(());
-        }
-        let (path, size) = self.find(digest)?;
-        let failed = |source| StoreError::Read {
-            digest: *digest,
-            source,
-        };
-        let mut file = open_file(&path).map_err(failed)?;
-        if let Some(lent) = self.lent.find(digest).filter(|lent| lent.is_known_to_be(&file)) {
-            let temporary = self.temporary();
-            File::create(&temporary.0)
-                .and_then(|mut copy| io::copy(&mut file, &mut copy))
-                .map_err(|source| StoreError::Write {
-                    digest: *digest,
-                    source,
-                })?;
-            // It is what it was if nothing has touched it while it was copied.
-            if lent.is_known_to_be(&file) {
-                return self.name(&temporary, digest, size);
-            }
-            file = open_file(&path).map_err(failed)?;
-        }
-        let (found, _) = self.put_from(&mut file.take(size.saturating_add(1)))?;
-        if found == *digest {
-            Ok(())
-        } else {
-            // What was stored has its own right name, and nothing refers to it.
-            Err(StoreError::Corrupt {
-                expected: *digest,
-                found,
-            })
-        }
     }
 
     /// Makes everything that was stored so far survive a power cut, and lets other processes see it.
@@ -180,30 +198,6 @@ impl DiskBlobs {
         Ok(())
     }
 
-    /// Stores what `fill` writes, which may read blobs of this store for it.
-    ///
-    /// # Errors
-    ///
-    /// What `fill` returns, or [`StoreError::Write`] as [`LayerError::Store`].
-    pub fn put_written(
-        &mut self,
-        fill: impl FnOnce(&DiskBlobs, &mut dyn Write) -> Result<(), LayerError>,
-    ) -> Result<(Digest, u64), LayerError> {
-        let temporary = self.temporary();
-        // The name is known only at the end.
-        let failed = |source| StoreError::Write {
-            digest: Digest::of(b""),
-            source,
-        };
-        let file = File::create(&temporary.0).map_err(failed)?;
-        let mut sink = Hashed::new(BufWriter::with_capacity(PIECE, file));
-        fill(self, &mut sink)?;
-        sink.flush().map_err(failed)?;
-        let (digest, size) = sink.finish();
-        self.name(&temporary, &digest, size)?;
-        Ok((digest, size))
-    }
-
     /// A place for a file that has no name yet.
     fn temporary(&mut self) -> Temporary {
         self.written += 1;
@@ -212,7 +206,7 @@ impl DiskBlobs {
 
     /// Gives a file that was written whole the name of its blob, unless that is there.
     fn name(&mut self, temporary: &Temporary, digest: &Digest, size: u64) -> Result<(), StoreError> {
-        if fs::metadata(self.path(digest)).is_ok_and(|file| file.len() == size) {
+        if self.is_kept(digest, size) {
             return Ok(());
         }
         fs::rename(&temporary.0, self.ingest.path(&digest.hex())).map_err(|source| StoreError::Write {
@@ -233,6 +227,14 @@ impl DiskBlobs {
         &self.layers
     }
 
+    /// The blob in which this one lies, if it has no file of its own.
+    pub(crate) fn pack_of(&self, digest: &Digest) -> Option<Digest> {
+        match self.find(digest).ok()?.whose {
+            Whose::Packed(pack) => Some(pack),
+            Whose::Ours | Whose::Lent => None,
+        }
+    }
+
     /// Where a blob is, or would be.
     fn path(&self, digest: &Digest) -> PathBuf {
         if self.fresh.contains(digest) {
@@ -242,20 +244,50 @@ impl DiskBlobs {
         }
     }
 
-    /// The file that should hold a blob, and its size.
-    fn find(&self, digest: &Digest) -> Result<(PathBuf, u64), StoreError> {
+    /// Where the bytes of a blob are, or should be.
+    fn find(&self, digest: &Digest) -> Result<Place, StoreError> {
         let own = self.path(digest);
-        match (fs::metadata(&own), self.lent.find(digest)) {
-            (Ok(file), _) => Ok((own, file.len())),
-            (Err(_), Some(lent)) => Ok((lent.path, lent.size)),
-            (Err(error), None) if error.kind() == io::ErrorKind::NotFound => {
-                Err(StoreError::Missing { digest: *digest })
-            }
-            (Err(source), None) => Err(StoreError::Read {
-                digest: *digest,
-                source,
-            }),
+        let failed = match fs::metadata(&own) {
+            Ok(file) => return Ok(Place::whole(own, file.len(), Whose::Ours)),
+            Err(error) => error,
+        };
+        if let Some(place) = self.packs.find(digest).and_then(|part| self.place_of(part)) {
+            return Ok(place);
         }
+        if let Some(lent) = self.lent.find(digest) {
+            return Ok(Place::whole(lent.path, lent.size, Whose::Lent));
+        }
+        if failed.kind() != io::ErrorKind::NotFound {
+            let (digest, source) = (*digest, failed);
+            return Err(StoreError::Read { digest, source });
+        }
+        // Another process may have packed it just now.
+        let part = self.packs.find_again(digest);
+        part.and_then(|part| self.place_of(part))
+            .ok_or(StoreError::Missing { digest: *digest })
+    }
+
+    /// The place of a part, if its pack is there.
+    fn place_of(&self, part: Part) -> Option<Place> {
+        let path = self.path(&part.pack);
+        path.exists().then_some(Place {
+            path,
+            start: part.start,
+            size: part.size,
+            whose: Whose::Packed(part.pack),
+        })
+    }
+
+    /// Whether a blob of `size` bytes need not be stored: a file of another size is what something else left.
+    fn is_kept(&self, digest: &Digest, size: u64) -> bool {
+        if fs::metadata(self.path(digest)).is_ok_and(|file| file.len() == size) {
+            return true;
+        }
+        let Some(part) = self.packs.find(digest).filter(|part| part.size == size) else {
+            return false;
+        };
+        let is_listed = self.fresh.contains(&part.pack) || self.layers.join(part.pack.hex()).exists();
+        is_listed && self.path(&part.pack).exists()
     }
 
     fn write(&mut self, digest: &Digest, bytes: &[u8]) -> io::Result<()> {
@@ -276,8 +308,7 @@ impl DiskBlobs {
 impl BlobStore for DiskBlobs {
     fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
-        // A file of another size is what something else left: it is written again.
-        if fs::metadata(self.path(&digest)).is_ok_and(|file| file.len() == bytes.len() as u64) {
+        if self.is_kept(&digest, bytes.len() as u64) {
             return Ok(digest);
         }
         self.write(&digest, bytes)
@@ -301,8 +332,7 @@ impl BlobStore for DiskBlobs {
     }
 
     fn get(&self, digest: &Digest) -> Result<Arc<[u8]>, StoreError> {
-        let (path, size) = self.find(digest)?;
-        let bytes = read_at_most(&path, size).map_err(|source| StoreError::Read {
+        let bytes = self.find(digest)?.read().map_err(|source| StoreError::Read {
             digest: *digest,
             source,
         })?;
@@ -318,14 +348,17 @@ impl BlobStore for DiskBlobs {
     }
 
     fn open(&self, digest: &Digest) -> Result<Box<dyn BufRead + '_>, StoreError> {
-        let (path, size) = self.find(digest)?;
-        let file = open_file(&path).map_err(|source| StoreError::Read {
+        let place = self.find(digest)?;
+        let file = place.open().map_err(|source| StoreError::Read {
             digest: *digest,
             source,
         })?;
-        let is_known = self.fresh.contains(digest)
-            || (path != self.path(digest) && self.lent.find(digest).is_some_and(|lent| lent.is_known_to_be(&file)));
-        let bytes = BufReader::with_capacity(1 << 16, file.take(size.saturating_add(1)));
+        let is_known = match place.whose {
+            Whose::Ours => self.fresh.contains(digest),
+            Whose::Packed(pack) => self.fresh.contains(&pack),
+            Whose::Lent => self.lent.find(digest).is_some_and(|lent| lent.is_known_to_be(&file)),
+        };
+        let bytes = BufReader::with_capacity(1 << 16, file.take(place.limit()));
         // What this process has written or read itself is not read once more to see whether it is right.
         if is_known {
             return Ok(Box::new(bytes));
@@ -334,13 +367,17 @@ impl BlobStore for DiskBlobs {
     }
 
     fn source(&self, digest: &Digest) -> Result<Source, StoreError> {
-        let (path, _) = self.find(digest)?;
+        let place = self.find(digest)?;
         let failed = |source| StoreError::Read {
             digest: *digest,
             source,
         };
-        let file = open_file(&path).and_then(PlacedFile::new).map_err(failed)?;
+        let file = open_file(&place.path).and_then(PlacedFile::new).map_err(failed)?;
         let source = Source::of(Rc::new(file));
+        let source = match place.whose {
+            Whose::Packed(_) => source.part(place.start, place.size),
+            Whose::Ours | Whose::Lent => source,
+        };
         let mut digester = Digester::new();
         io::copy(&mut source.read(), &mut digester).map_err(failed)?;
         let found = digester.finish();
@@ -355,41 +392,8 @@ impl BlobStore for DiskBlobs {
     }
 
     fn size(&self, digest: &Digest) -> Option<u64> {
-        match fs::metadata(self.path(digest)) {
-            Ok(file) => Some(file.len()),
-            Err(_) => self.lent.find(digest).map(|lent| lent.size),
-        }
+        self.find(digest).ok().map(|place| place.size)
     }
-}
-
-/// Writes `start` and the rest of `source` to a file and says what they are.
-fn spool(path: &Path, start: &[u8], source: &mut dyn Read) -> Result<(Digest, u64), StoreError> {
-    // The name is known only at the end: until then an error can name no blob but the one that begins so.
-    let failed = |source| StoreError::Write {
-        digest: Digest::of(start),
-        source,
-    };
-    let mut file = File::create(path).map_err(failed)?;
-    let (mut digester, mut size) = (Digester::new(), 0);
-    let mut piece = start.to_vec();
-    while !piece.is_empty() {
-        file.write_all(&piece).map_err(failed)?;
-        digester.update(&piece);
-        size += piece.len() as u64;
-        piece.clear();
-        source
-            .take(PIECE as u64)
-            .read_to_end(&mut piece)
-            .map_err(StoreError::Source)?;
-    }
-    Ok((digester.finish(), size))
-}
-
-/// Reads a file that should have `size` bytes; one that grew meanwhile is cut one byte later, which its digest shows.
-fn read_at_most(path: &Path, size: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-    open_file(path)?.take(size.saturating_add(1)).read_to_end(&mut bytes)?;
-    Ok(bytes)
 }
 
 #[cfg(test)]

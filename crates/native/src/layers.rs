@@ -1,5 +1,7 @@
 //! What the layers of images and results list: one file a layer, under its DiffID, read when somebody looks.
 //!
+//! A layer that is a pack says so: its tar is a blob, and the contents of its files lie in there and nowhere else.
+//!
 //! A file begins with figures, so that lists of images are printed without what the layers list. It comes after the contents that it
 //! names: where it stands, they do.
 
@@ -11,7 +13,7 @@ use oci::{Descriptor, DiffId, Digest};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use store::{Changes, Changeset, Content, Layer, LayerSource, StoreError};
+use store::{Changes, Changeset, Content, Layer, LayerSource, StoreError, TarPart, tar_parts};
 
 /// What a file begins with: who wrote it, and the version of what follows.
 const MAGIC: &[u8; 8] = b"layers\0\x01";
@@ -21,6 +23,8 @@ const HEAD: usize = 8 + 8 + 8 + 1 + 32;
 const SIMULATED: u8 = 1;
 /// The layer's tar comes out of what it lists byte for byte.
 const WRITABLE: u8 = 2;
+/// The contents of its files, those that have any bytes, lie in the layer's tar, which is a blob.
+const PACKED: u8 = 4;
 
 /// Keeps what a layer lists, and the contents of the files in it. One that was kept stays as it is. All is durable with the next
 /// [`DiskBlobs::sync`].
@@ -37,16 +41,19 @@ pub fn keep(layer: &Layer, blobs: &mut DiskBlobs) -> Result<(), StoreError> {
     if place.exists() {
         return Ok(());
     }
+    let is_packed = blobs.pack(layer)?;
     for (_, content) in layer.changes.files() {
-        if let Content::Blob { digest, .. } = content {
-            blobs.keep(&digest)?;
+        match content {
+            Content::Blob { size: 1.., .. } if is_packed => {}
+            Content::Blob { digest, .. } => blobs.keep(&digest)?,
+            Content::Absent { .. } => {}
         }
     }
     let failed = |source| StoreError::Write {
         digest: layer.diff_id.0,
         source,
     };
-    blobs.write_beside(&place, &to_bytes(layer)).map_err(failed)
+    blobs.write_beside(&place, &to_bytes(layer, is_packed)).map_err(failed)
 }
 
 /// The layer that was kept under `diff_id`; `None` if there is none. What it lists is read when somebody looks.
@@ -88,6 +95,19 @@ pub fn read(place: &Path) -> Result<Changeset, String> {
         return Err(format!("expected a list with the digest {}, found {found}", head.list));
     }
     listed::of_bytes(list).ok_or_else(|| "expected a list of changes, found something else".to_owned())
+}
+
+/// The contents that lie in the layer's tar; none if it is no pack, or its list is damaged.
+pub(crate) fn packed(place: &Path) -> Vec<TarPart> {
+    if !is_pack(place) {
+        return Vec::new();
+    }
+    read(place).map_or_else(|_| Vec::new(), |list| tar_parts(&list))
+}
+
+/// Whether the contents of a layer's files lie in its tar.
+pub(crate) fn is_pack(place: &Path) -> bool {
+    matches!(read_head(place), Ok(Some(head)) if head.flags & PACKED != 0)
 }
 
 /// Where what a layer lists is kept.
@@ -136,7 +156,7 @@ fn read_head(place: &Path) -> io::Result<Option<Head>> {
     Ok(Head::parse(&bytes))
 }
 
-fn to_bytes(layer: &Layer) -> Vec<u8> {
+fn to_bytes(layer: &Layer, is_packed: bool) -> Vec<u8> {
     let list = listed::to_bytes(&layer.changes);
     let mut bytes = MAGIC.to_vec();
     bytes.extend(layer.tar_size.to_le_bytes());
@@ -147,6 +167,9 @@ fn to_bytes(layer: &Layer) -> Vec<u8> {
     }
     if layer.source == LayerSource::Changes {
         flags |= WRITABLE;
+    }
+    if is_packed {
+        flags |= PACKED;
     }
     bytes.push(flags);
     bytes.extend(Digest::of(&list).as_bytes());

@@ -56,6 +56,12 @@ impl Lent {
         let found = file.metadata().map(|metadata| FileState::of(&metadata));
         self.read.is_some() && found.ok() == self.read
     }
+
+    /// Whether the file that stood at its path when it was read does not any more.
+    pub(crate) fn has_changed(&self) -> bool {
+        let found = || std::fs::metadata(&self.path).ok().map(|found| FileState::of(&found));
+        self.read.is_some() && found() != self.read
+    }
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub mod network;
 pub mod objects;
 pub mod outputs;
 pub mod outside;
+mod packs;
 pub mod placed;
 pub mod records;
 pub mod references;

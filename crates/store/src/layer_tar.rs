@@ -4,12 +4,14 @@ mod entry;
 mod header;
 mod in_place;
 mod number;
+mod parts;
 mod pax;
 mod read;
 mod stream;
 mod write;
 
 pub(crate) use in_place::{Hashing, read_tar_in};
+pub use parts::{TarPart, tar_parts};
 pub use read::{Limits, ReadLayer, Whiteouts, read_tar};
 pub(crate) use stream::TarStream;
 pub(crate) use write::plain_header;

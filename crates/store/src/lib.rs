@@ -50,7 +50,9 @@ pub use changes::{Change, ChangeKind, Changes, Changeset, apply, diff};
 pub use compression::{Compression, decompress};
 pub use image::{Image, flatten};
 pub use layer::{Layer, LayerSource};
-pub use layer_tar::{EntryRule, LayerError, Limits, ReadLayer, Whiteouts, Written, read_tar, write_tar};
+pub use layer_tar::{
+    EntryRule, LayerError, Limits, ReadLayer, TarPart, Whiteouts, Written, read_tar, tar_parts, write_tar,
+};
 pub use node::{CAPABILITY, Content, Dir, File, Meta, Node, Special};
 pub use oci::Time;
 pub use path::{PathError, TreePath};

@@ -8,7 +8,7 @@ use crate::state::State;
 use oci::{Descriptor, DiffId, Digest, Digester};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use store::{Changeset, Content};
 
@@ -82,6 +82,7 @@ pub fn check(state: &State, blobs: &DiskBlobs, on_wait: impl FnOnce()) -> io::Re
     let lists = fs::read_dir(blobs.layers())?.collect::<io::Result<Vec<_>>>()?;
     let sound = hash_blobs(blobs, &mut report)?;
     let mut here = Here {
+        packed: hash_parts(&lists, &sound, blobs)?,
         sound,
         lists: BTreeSet::new(),
     };
@@ -106,6 +107,8 @@ pub fn check(state: &State, blobs: &DiskBlobs, on_wait: impl FnOnce()) -> io::Re
 struct Here {
     /// Blobs with their sizes.
     sound: BTreeMap<Digest, u64>,
+    /// What lies in those that are packs, with its sizes.
+    packed: BTreeMap<Digest, u64>,
     /// Lists of layers.
     lists: BTreeSet<DiffId>,
 }
@@ -135,6 +138,34 @@ fn hash_blobs(blobs: &DiskBlobs, report: &mut Report) -> io::Result<BTreeMap<Dig
         }
     }
     Ok(sound)
+}
+
+/// Hashes what lies in the packs that are sound themselves: what is where its list says, with its sizes.
+fn hash_parts(
+    lists: &[fs::DirEntry],
+    sound: &BTreeMap<Digest, u64>,
+    blobs: &DiskBlobs,
+) -> io::Result<BTreeMap<Digest, u64>> {
+    let mut packed = BTreeMap::new();
+    for entry in lists {
+        let Some(pack) = digest_of(entry).filter(|pack| sound.contains_key(pack)) else {
+            continue;
+        };
+        let parts = layers::packed(&entry.path());
+        if parts.is_empty() {
+            continue;
+        }
+        let mut tar = File::open(blobs.folder().join(pack.hex()))?;
+        for part in parts {
+            let mut digester = Digester::new();
+            tar.seek(SeekFrom::Start(part.start))?;
+            io::copy(&mut (&mut tar).take(part.size), &mut digester)?;
+            if digester.finish() == part.digest {
+                packed.insert(part.digest, part.size);
+            }
+        }
+    }
+    Ok(packed)
 }
 
 fn hash(path: &Path) -> io::Result<(Digest, u64)> {
@@ -169,6 +200,7 @@ impl Here {
         for (path, content) in list.files() {
             if let Content::Blob { digest, size } = content
                 && self.sound.get(&digest) != Some(&size)
+                && self.packed.get(&digest) != Some(&size)
             {
                 return Err(format!("file {}: {}", path.absolute(), why_not(&digest, report)));
             }
