@@ -12,7 +12,7 @@ mod table;
 mod work;
 
 use crate::failure::Failure;
-use crate::{files, machine, process};
+use crate::{files, process, tools};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -96,16 +96,7 @@ fn install() -> Result<(), Failure> {
             "run the same command as root",
         ));
     }
-    let missing: Vec<&str> = PEERS
-        .iter()
-        .filter(|(program, _)| process::find(program).is_none())
-        .map(|(_, package)| *package)
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    println!("{}: installing", missing.join(", "));
-    machine::apt_install(&missing)
+    tools::install(&PEERS)
 }
 
 fn released() -> Result<PathBuf, Failure> {

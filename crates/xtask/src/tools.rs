@@ -84,17 +84,17 @@ pub(crate) fn for_browser() -> Result<BrowserTools, Failure> {
     Ok(BrowserTools { chromium: chromium()? })
 }
 
-/// Finds or installs the programs that the registry is asked by in tests.
+/// Finds or installs what native tests are held against: clients of registries, a root filesystem in one file, another runtime.
 pub(crate) fn for_wire() -> Result<(), Failure> {
-    let missing: Vec<&str> = ["curl", "openssl", "skopeo"]
-        .into_iter()
-        .filter(|name| process::find(name).is_none())
-        .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
-    println!("{}: installing", missing.join(", "));
-    machine::apt_install(&missing)
+    install(&[
+        ("busybox", "busybox-static"),
+        ("curl", "curl"),
+        ("newuidmap", "uidmap"),
+        ("openssl", "openssl"),
+        ("runc", "runc"),
+        ("skopeo", "skopeo"),
+        ("slirp4netns", "slirp4netns"),
+    ])
 }
 
 /// Finds or installs Docker, whose daemon the tests start themselves, and what a power cut takes. False where they could not.
@@ -103,24 +103,28 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
     if !is_root || !cfg!(target_os = "linux") {
         return Ok(false);
     }
-    if process::find("dockerd").is_none() {
-        println!("docker: installing");
-        machine::apt_install(&["docker.io"])?;
-    }
-    for (program, package) in [
-        ("busybox", "busybox-static"),
+    install(&[
         ("docker-registry", "docker-registry"),
+        ("dockerd", "docker.io"),
         ("htpasswd", "apache2-utils"),
         ("mkfs.xfs", "xfsprogs"),
-        ("skopeo", "skopeo"),
         ("umoci", "umoci"),
-    ] {
-        if process::find(program).is_none() {
-            println!("{package}: installing");
-            machine::apt_install(&[package])?;
-        }
-    }
+    ])?;
     Ok(true)
+}
+
+/// Installs the packages whose programs are missing.
+pub(crate) fn install(programs: &[(&str, &str)]) -> Result<(), Failure> {
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|(program, _)| process::find(program).is_none())
+        .map(|(_, package)| *package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("{}: installing", missing.join(", "));
+    machine::apt_install(&missing)
 }
 
 /// Makes sure that `cargo SUBCOMMAND` is there, from a component of the toolchain.
