@@ -54,6 +54,7 @@ pub fn run(words: &[String], terminal: &mut Terminal<'_>) -> Result<u8, Failure>
         Ok(call) => call,
         Err(answer) => return say(&answer, terminal),
     };
+    check_rights(call.spec.verb)?;
     let root = root_of(call.text("root").map(AsRef::as_ref), terminal)?;
     let mut machine = Machine::open(&root, &call, terminal)?;
     let mut answers = Vec::new();
@@ -72,6 +73,32 @@ pub fn run(words: &[String], terminal: &mut Terminal<'_>) -> Result<u8, Failure>
             }
         }
     }
+}
+
+/// Refuses what only root can do before anything is locked, fetched or made.
+fn check_rights(verb: Verb) -> Result<(), Failure> {
+    if rustix::process::geteuid().is_root() || !takes_root(verb) {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "expected to be root: containers without root are not here yet (`layerlab build` works without)",
+    ))
+}
+
+/// Whether a command mounts the filesystem of a container, or joins its namespaces.
+fn takes_root(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::Commit
+            | Verb::Cp
+            | Verb::Create
+            | Verb::Diff
+            | Verb::Exec
+            | Verb::Export
+            | Verb::Restart
+            | Verb::Run
+            | Verb::Start
+    )
 }
 
 fn say(answer: &Answer, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
@@ -194,7 +221,7 @@ impl Machine {
         let mut held = Vec::new();
         let outcome = self.call(words, answers, (&mut daemon, &mut cache), (&mut held, terminal))?;
         if matches!(outcome, Outcome::Asks { .. }) {
-            flush(&held, terminal)?;
+            terminal.print_bytes(&held)?;
             return Ok(outcome);
         }
         // It is executed again when what it waits for has happened, and says all of it then.
@@ -224,7 +251,7 @@ impl Machine {
             self.collect(terminal);
         }
         if !waits {
-            flush(&held, terminal)?;
+            terminal.print_bytes(&held)?;
         }
         Ok(outcome)
     }
@@ -287,8 +314,4 @@ impl Machine {
         };
         Ok(cli::docker::run(words, &mut machine))
     }
-}
-
-fn flush(held: &[u8], terminal: &mut Terminal<'_>) -> Result<(), Failure> {
-    terminal.print(&String::from_utf8_lossy(held))
 }

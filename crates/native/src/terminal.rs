@@ -27,10 +27,16 @@ impl Terminal<'_> {
     ///
     /// [`Failure`] if nobody can read it.
     pub fn print(&mut self, text: &str) -> Result<(), Failure> {
-        let done = self
-            .stdout
-            .write_all(text.as_bytes())
-            .and_then(|()| self.stdout.flush());
+        self.print_bytes(text.as_bytes())
+    }
+
+    /// Prints a result that need not be text: an archive, what a process wrote.
+    ///
+    /// # Errors
+    ///
+    /// As [`print`](Terminal::print).
+    pub fn print_bytes(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let done = self.stdout.write_all(bytes).and_then(|()| self.stdout.flush());
         match done {
             // Who stops reading has read enough: `layerlab preview . | head`.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

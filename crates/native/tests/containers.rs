@@ -6,6 +6,7 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
@@ -208,6 +209,28 @@ fn finish(mut command: Command, input: &str) -> Said {
         err: String::from_utf8_lossy(&stderr).into_owned(),
         code: status.code().unwrap_or(-1),
     }
+}
+
+#[test]
+fn who_is_not_root_is_told_so_before_anything_is_made() {
+    let root = std::env::temp_dir().join(format!("layerlab-containers-{}-nobody", std::process::id()));
+    let mut command = Command::new(PROGRAM);
+    if fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0) {
+        // The program lies where only root may look: it is handed over open.
+        command = Command::new("/proc/self/fd/0");
+        command.stdin(fs::File::open(PROGRAM).unwrap()).uid(65534).gid(65534);
+    }
+    let output = command
+        .arg("run")
+        .arg("--root")
+        .arg(&root)
+        .arg("base:1")
+        .output()
+        .unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert!(err.contains("expected to be root"), "{err}");
+    assert_eq!(output.status.code(), Some(1), "{err}");
+    assert!(!root.exists());
 }
 
 #[test]

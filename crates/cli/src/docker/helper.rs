@@ -1,7 +1,7 @@
 //! Logins that a program keeps: `credsStore` and `credHelpers` of the file of logins.
 
 use super::login::config_file;
-use super::{Fail, Session};
+use super::{Fail, Helped, Session};
 use registry::client::{ConfigFile, CredentialError, Credentials, HUB_KEY, Login};
 use serde_json::{Value, json};
 
@@ -13,19 +13,13 @@ const NOT_FOUND: &str = "credentials not found in native keychain";
 /// The file of logins, and what a program said of one registry.
 pub(crate) struct Logins {
     file: ConfigFile,
-    asked: Option<Asked>,
-}
-
-/// What a program has for a registry.
-struct Asked {
-    registry: String,
-    login: Option<Login>,
+    asked: Option<(String, Option<Login>)>,
 }
 
 impl Credentials for Logins {
     fn login(&self, registry: &str) -> Result<Option<Login>, CredentialError> {
         match &self.asked {
-            Some(asked) if asked.registry == registry => Ok(asked.login.clone()),
+            Some((known, login)) if known == registry => Ok(login.clone()),
             _ => self.file.login(registry),
         }
     }
@@ -45,44 +39,42 @@ pub(crate) fn logins(session: &mut Session<'_, '_>, registry: &str) -> Result<Lo
     Ok(Logins { file, asked })
 }
 
-/// What a program has for a registry; `None` if no programs run here.
-fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Option<Asked>, Fail> {
-    let asked = |login| Asked {
-        registry: registry.to_owned(),
-        login,
-    };
-    let Some(helped) = ask(session, name, "get", key(registry))? else {
-        return Ok(None);
-    };
+/// The registry, and what a program has for it; `None` if no programs run here.
+fn get(session: &mut Session<'_, '_>, name: &str, registry: &str) -> Result<Option<(String, Option<Login>)>, Fail> {
+    match ask(session, name, "get", helper_key(registry))? {
+        Some(helped) => {
+            let login = helped_login(name, &helped).map_err(|why| failed("getting", &why))?;
+            Ok(Some((registry.to_owned(), login)))
+        }
+        None => Ok(None),
+    }
+}
+
+/// The login that the program `docker-credential-NAME` has told; `None` if it has none.
+///
+/// # Errors
+///
+/// What it said instead, or that it said something else.
+pub fn helped_login(name: &str, helped: &Helped) -> Result<Option<Login>, String> {
     if !helped.succeeded {
         let said = helped.output.trim();
         if said == NOT_FOUND {
-            return Ok(Some(asked(None)));
+            return Ok(None);
         }
-        return Err(failed(
-            "getting",
-            &said
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .chars()
-                .take(200)
-                .collect::<String>(),
-        ));
+        return Err(said.lines().next().unwrap_or_default().chars().take(200).collect());
     }
-    let answer: Value = serde_json::from_str(&helped.output)
-        .map_err(|_| failed("getting", &format!("expected JSON from docker-credential-{name}")))?;
+    let answer: Value =
+        serde_json::from_str(&helped.output).map_err(|_| format!("expected JSON from docker-credential-{name}"))?;
     let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default().to_owned();
     let (username, secret) = (text("Username"), text("Secret"));
-    let login = if username == TOKEN_USER {
+    Ok(Some(if username == TOKEN_USER {
         Login {
             identity_token: Some(secret),
             ..Login::default()
         }
     } else {
         Login::new(&username, &secret)
-    };
-    Ok(Some(asked(Some(login))))
+    }))
 }
 
 /// Gives a login to the program that keeps those for a registry. Whether there is one.
@@ -99,7 +91,7 @@ pub(super) fn store(
         Some(token) => (TOKEN_USER, token),
         None => (login.username.as_str(), &login.password),
     };
-    let input = json!({"ServerURL": key(registry), "Username": username, "Secret": secret}).to_string();
+    let input = json!({"ServerURL": helper_key(registry), "Username": username, "Secret": secret}).to_string();
     match ask(session, &name, "store", &input)? {
         Some(helped) if helped.succeeded => Ok(true),
         Some(_) => Err(failed(
@@ -115,7 +107,7 @@ pub(super) fn erase(session: &mut Session<'_, '_>, file: &ConfigFile, registry: 
     let Some(name) = file.helper(registry).map(str::to_owned) else {
         return Ok(());
     };
-    match ask(session, &name, "erase", key(registry))? {
+    match ask(session, &name, "erase", helper_key(registry))? {
         Some(helped) if !helped.succeeded && helped.output.trim() != NOT_FOUND => Err(failed(
             "erasing",
             &format!("docker-credential-{name} did not forget the login"),
@@ -124,12 +116,8 @@ pub(super) fn erase(session: &mut Session<'_, '_>, file: &ConfigFile, registry: 
     }
 }
 
-fn ask(session: &mut Session<'_, '_>, name: &str, action: &str, input: &str) -> Result<Option<super::Helped>, Fail> {
-    // It becomes the name of a program: never a path.
-    let is_plain = name
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'));
-    if !is_plain {
+fn ask(session: &mut Session<'_, '_>, name: &str, action: &str, input: &str) -> Result<Option<Helped>, Fail> {
+    if !is_helper_name(name) {
         return Err(failed(
             "using",
             &format!("expected the name of a credential helper, found {name:?}"),
@@ -142,11 +130,17 @@ fn ask(session: &mut Session<'_, '_>, name: &str, action: &str, input: &str) -> 
     }
 }
 
+/// Whether a program may be called so: it becomes the name of a file, never a path.
+pub fn is_helper_name(name: &str) -> bool {
+    name.chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+}
+
 fn failed(doing: &str, why: &str) -> Fail {
     Fail::new(format!("error {doing} credentials - {why}"))
 }
 
 /// How such programs name a registry.
-fn key(registry: &str) -> &str {
+pub fn helper_key(registry: &str) -> &str {
     if registry == "docker.io" { HUB_KEY } else { registry }
 }
