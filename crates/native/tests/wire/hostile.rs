@@ -1,5 +1,6 @@
 //! A server of a few lines that does what it is told to, however wrong.
 
+use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -152,7 +153,8 @@ fn converse(
             }
             Reply::Stall(bytes) => {
                 let _ = writer.write_all(&bytes);
-                let _ = reader.read(&mut [0]);
+                // Nothing is read: to close what holds unread bytes would take the answer back.
+                let _ = poll(&mut [PollFd::new(stream, PollFlags::RDHUP)], None);
                 return;
             }
             Reply::Endless(bytes, again) => {

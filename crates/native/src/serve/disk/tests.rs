@@ -1,3 +1,5 @@
+//! What a registry on disk keeps through restarts, kills and checkpoints.
+
 use super::*;
 use crate::testing::Scratch;
 use oci::{AnyDigest, Digest};
