@@ -40,7 +40,7 @@ pub(super) fn layout(folder: &Path, sizes: &[u64]) -> Result<(), Failure> {
     let manifest = keep(&manifest, "manifest.v1+json", &blobs)?;
     let named = manifest.replacen(
         '{',
-        "{\"annotations\":{\"org.opencontainers.image.ref.name\":\"bench\"},",
+        "{\"annotations\":{\"org.opencontainers.image.ref.name\":\"bench\",\"io.containerd.image.name\":\"docker.io/library/bench:latest\"},",
         1,
     );
     files::write(
