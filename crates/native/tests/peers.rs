@@ -258,6 +258,47 @@ fn docker_and_the_program_load_what_the_other_saved() {
 }
 
 #[test]
+fn docker_runs_what_a_build_made_and_the_program_what_docker_built() {
+    let bench = Bench::new("builds");
+    let layerlab = |words: &[&str]| -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_layerlab"));
+        command.args(words).current_dir(&bench.dir).stdin(Stdio::null());
+        let output = command.env("LAYERLAB_ROOT", bench.dir.join("root")).output().unwrap();
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{words:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    for folder in ["ours", "theirs"] {
+        fs::create_dir(bench.dir.join(folder)).unwrap();
+    }
+    fs::copy("/bin/busybox", bench.dir.join("ours/busybox")).unwrap();
+    let text = "FROM scratch\nCOPY busybox /bin/busybox\nRUN [\"/bin/busybox\", \"--install\", \"/bin\"]\n\
+                RUN mkdir -p /etc /home && echo me:x:7:8::/:/bin/sh > /etc/passwd\n\
+                ENV WORD=hello\nUSER me\nWORKDIR /home\nCMD echo $WORD $(id -u):$(id -g) $PWD\n";
+    fs::write(bench.dir.join("ours/Dockerfile"), text).unwrap();
+    layerlab(&["build", "-q", "--network", "none", "-t", "app:1", "ours"]);
+    layerlab(&["save", "app:1", "-o", "ours.tar"]);
+    bench.docker(&["load", "-i", "ours.tar"]);
+    let run = ["run", "--rm", "--network", "none"];
+    let said = bench.docker(&[&run[..], &["app:1"]].concat());
+    assert_eq!(said, "hello 7:8 /home\n");
+    assert_eq!(layerlab(&[&run[..], &["app:1"]].concat()), said);
+    let text = "FROM app:1\nUSER 0\nRUN echo theirs > /made; rm /bin/vi\nCMD cat /made; ls /bin/vi 2>&1\n";
+    fs::write(bench.dir.join("theirs/Dockerfile"), text).unwrap();
+    bench.docker(&["build", "-q", "--network", "none", "-t", "theirs:1", "theirs"]);
+    bench.docker(&["save", "-o", "theirs.tar", "theirs:1"]);
+    layerlab(&["load", "-i", "theirs.tar"]);
+    let said = layerlab(
+        &[
+            &run[..],
+            &["theirs:1", "sh", "-c", "cat /made; ls /bin/vi 2>&1 || true"],
+        ]
+        .concat(),
+    );
+    assert_eq!(said, "theirs\nls: /bin/vi: No such file or directory\n");
+}
+
+#[test]
 fn skopeo_reads_what_the_page_wrote_and_the_page_what_skopeo_wrote() {
     let dir = std::env::temp_dir().join(format!("layerlab-peers-{}-skopeo", std::process::id()));
     fs::create_dir_all(&dir).unwrap();

@@ -119,6 +119,8 @@ fn peers(tally: &mut Tally) -> Result<(), Failure> {
         "--test",
         "peers",
         "--test",
+        "debian",
+        "--test",
         "durability",
         "--test",
         "layout",

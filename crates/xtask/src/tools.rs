@@ -104,6 +104,8 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
         return Ok(false);
     }
     install(&[
+        ("buildah", "buildah"),
+        ("debootstrap", "debootstrap"),
         ("docker-registry", "docker-registry"),
         ("dockerd", "docker.io"),
         ("htpasswd", "apache2-utils"),
