@@ -212,6 +212,20 @@ fn finish(mut command: Command, input: &str) -> Said {
 }
 
 #[test]
+fn what_a_running_container_lies_on_is_held_until_its_end() {
+    let Some(machine) = Machine::new("ground") else { return };
+    let n_held = |machine: &Machine| {
+        let snapshots = fs::read_dir(machine.folder.join("root/snapshots")).unwrap();
+        let records = snapshots.filter_map(|entry| fs::File::open(entry.unwrap().path().join("record.json")).ok());
+        records.filter(|record| record.try_lock().is_err()).count()
+    };
+    machine.ok(&["run", "-d", "--name", "long", "base:1", "sleep", "1000"]);
+    assert_eq!(n_held(&machine), 1);
+    machine.ok(&["rm", "-f", "long"]);
+    machine.until("nothing is held any more", |machine| n_held(machine) == 0);
+}
+
+#[test]
 fn who_is_not_root_is_told_so_before_anything_is_made() {
     let root = std::env::temp_dir().join(format!("layerlab-containers-{}-nobody", std::process::id()));
     let mut command = Command::new(PROGRAM);

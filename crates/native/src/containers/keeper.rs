@@ -9,6 +9,7 @@ use super::log::LogWriter;
 use super::ports;
 use super::pump::pump;
 use super::status::{Identity, Phase, Status};
+use crate::snapshots;
 use builder::Stream;
 use engine::{LogLimits, Restart};
 use rustix::fd::OwnedFd;
@@ -169,6 +170,8 @@ fn keep_container(job: &Job, first: &First, hub: &Arc<Hub>, starter: &mut UnixSt
         restarts: 0,
         health: None,
     };
+    // It may be started again long after the command that knew what it lies on.
+    let _ground = ground(&first.spec.root).map_err(|error| system("hold the image on disk", &error))?;
     let mut ports = Some(ports::hold(&first.ports)?);
     let mut is_first = true;
     let mut pause = FIRST_PAUSE;
@@ -229,6 +232,14 @@ fn keep_container(job: &Job, first: &First, hub: &Arc<Hub>, starter: &mut UnixSt
     // Whoever connects from here on finds nobody.
     let _ = fs::remove_file(first.folder.join(SOCKET));
     Ok(())
+}
+
+/// Keeps what a container lies on from being pruned.
+fn ground(root: &sandbox::Root) -> io::Result<Option<File>> {
+    match root {
+        sandbox::Root::Overlay(overlay) => overlay.lower.first().map(|top| snapshots::hold(top)).transpose(),
+        sandbox::Root::Directory(_) => Ok(None),
+    }
 }
 
 /// Whether the process is to be started again.

@@ -1,8 +1,8 @@
 //! Keeping the snapshots few: those that were not used for longest go.
 
-use super::record::{self, Record};
-use std::collections::BTreeMap;
-use std::fs;
+use super::record::{self, RECORD, Record};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::Path;
 
@@ -27,7 +27,7 @@ impl Default for Kept {
 
 /// Removes snapshots from `folder` until what stays is within `kept`, and says how many. Nobody else may use the folder meanwhile.
 ///
-/// One that another lies on stays as long as that one; one that nobody can use goes first.
+/// One that another lies on stays as long as that one; one that nobody can use goes first, one that is held ([`hold`]) stays.
 ///
 /// # Errors
 ///
@@ -36,21 +36,47 @@ pub fn prune(folder: &Path, kept: Kept) -> io::Result<usize> {
     let mut all = read_all(folder)?;
     let mut bytes: u64 = all.values().map(|(record, _)| record.bytes).sum();
     let mut removed = 0;
+    let mut held = BTreeSet::new();
     while all.len() > kept.count || bytes > kept.bytes {
         let is_parent = |name: &String| all.values().any(|(record, _)| record.parent.as_ref() == Some(name));
-        let leaves = all.iter().filter(|(name, _)| !is_parent(name));
+        let leaves = all.iter().filter(|(name, _)| !held.contains(*name) && !is_parent(name));
         let Some((oldest, _)) = leaves.min_by_key(|(_, (_, used))| *used) else {
             break;
         };
         let oldest = oldest.clone();
+        if is_held(&folder.join(&oldest))? {
+            held.insert(oldest);
+            continue;
+        }
         // The record first: what is left of a removal that was cut short is no snapshot.
-        fs::remove_file(folder.join(&oldest).join("record.json"))?;
+        fs::remove_file(folder.join(&oldest).join(RECORD))?;
         fs::remove_dir_all(folder.join(&oldest))?;
         let (record, _) = all.remove(&oldest).expect("it was found there");
         bytes -= record.bytes;
         removed += 1;
     }
     Ok(removed)
+}
+
+/// Keeps a snapshot, and those that it lies on, from being pruned as long as the file is open: a container runs over it.
+///
+/// `fs` is the uppermost of its folders.
+///
+/// # Errors
+///
+/// If there is no such snapshot, or the system refuses.
+pub fn hold(fs: &Path) -> io::Result<File> {
+    let record = File::open(fs.with_file_name(RECORD))?;
+    record.lock_shared()?;
+    Ok(record)
+}
+
+fn is_held(snapshot: &Path) -> io::Result<bool> {
+    match File::open(snapshot.join(RECORD))?.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
 }
 
 fn read_all(folder: &Path) -> io::Result<BTreeMap<String, (Record, std::time::SystemTime)>> {

@@ -24,7 +24,8 @@ pub(super) struct Here {
     users: String,
 }
 
-const RECORD: &str = "record.json";
+/// The name of the file.
+pub(super) const RECORD: &str = "record.json";
 const DURABLE: &str = "durable";
 
 /// No record is longer, in bytes.

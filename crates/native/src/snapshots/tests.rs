@@ -283,6 +283,9 @@ fn the_least_used_snapshot_that_nothing_lies_on_goes_first() {
     let folder = bench.scratch.path("snapshots");
     let kept = |count| Kept { count, bytes: u64::MAX };
     assert_eq!(prune(&folder, kept(2)).unwrap(), 0);
+    let held = (hold(&first.lower[0]).unwrap(), hold(&second.lower[0]).unwrap());
+    assert_eq!(prune(&folder, kept(0)).unwrap(), 0);
+    drop(held);
     assert_eq!(prune(&folder, kept(1)).unwrap(), 1);
     assert!(first.lower[0].exists() && !second.lower[0].exists());
     assert_eq!(prune(&folder, Kept { count: 9, bytes: 1 }).unwrap(), 1);
