@@ -17,5 +17,8 @@ pub mod program;
 pub mod progress;
 pub mod table;
 pub mod template;
+mod ulimit;
 pub mod units;
 pub mod words;
+
+pub use ulimit::{Ulimit, UlimitError};

@@ -18,7 +18,7 @@ pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
 pub use play::{Opening, PlayArgs};
 pub use registry::{CollectArgs, RegistryCommand, RegistryFsckArgs, ServeArgs};
-pub use sandbox::{AddHost, AgentSpec, Bytes, Entitlement, SandboxArgs, Ulimit};
+pub use sandbox::{AddHost, AgentSpec, Bytes, Entitlement, SandboxArgs};
 pub use secret::{SecretSource, SecretSpec};
 pub use verbs::{for_clap, is_docker};
 

@@ -1,6 +1,7 @@
 //! The flags of `docker run` that only real processes feel: rights, limits, names of other machines, size of the log.
 
 use super::{Fail, Session};
+use crate::ulimit::{Ulimit, UlimitError};
 use crate::units::parse_binary;
 use crate::words::Call;
 use engine::{LimitOptions, LogLimits, NameOptions, RightsOptions};
@@ -70,53 +71,13 @@ fn cpu_millis(text: &str) -> Option<u64> {
     (millis.is_finite() && millis >= 1.0).then_some(millis as u64)
 }
 
-/// `nofile=1024:2048`; one number is both; -1 is no limit.
-///
-/// Source: docker/go-units, `ulimit.go`.
+/// Docker's word for a flag that it cannot read goes before the reason.
 fn ulimit(text: &str) -> Result<(String, u64, u64), Fail> {
-    const NAMES: [&str; 16] = [
-        "core",
-        "cpu",
-        "data",
-        "fsize",
-        "locks",
-        "memlock",
-        "msgqueue",
-        "nice",
-        "nofile",
-        "nproc",
-        "rss",
-        "rtprio",
-        "rttime",
-        "sigpending",
-        "stack",
-        "as",
-    ];
-    let wrong = |why: String| {
-        Fail::new(format!(
-            "invalid argument {} for \"--ulimit\" flag: {why}",
-            dockerfile::quote(text)
-        ))
-    };
-    let (name, values) = text
-        .split_once('=')
-        .ok_or_else(|| wrong(format!("invalid ulimit argument: {text}")))?;
-    if !NAMES.contains(&name) {
-        return Err(wrong(format!("invalid ulimit type: {name}")));
-    }
-    let number = |value: &str| match value.parse::<i64>() {
-        Ok(-1) => Ok(u64::MAX),
-        Ok(value) => u64::try_from(value).map_err(|_| wrong(format!("invalid limit: {value}"))),
-        Err(_) => Err(wrong(format!("expected a whole number, found {value:?}"))),
-    };
-    let (soft, hard) = values.split_once(':').unwrap_or((values, values));
-    let (soft, hard) = (number(soft)?, number(hard)?);
-    if soft > hard {
-        return Err(wrong(format!(
-            "ulimit soft limit must be less than or equal to hard limit: {soft} > {hard}"
-        )));
-    }
-    Ok((name.to_owned(), soft, hard))
+    let limit: Ulimit = text.parse().map_err(|why: UlimitError| {
+        let text = dockerfile::quote(text);
+        Fail::new(format!("invalid argument {text} for \"--ulimit\" flag: {why}"))
+    })?;
+    Ok((limit.name, limit.soft, limit.hard))
 }
 
 /// `--add-host`, `--dns` and what goes with it.
@@ -163,20 +124,6 @@ pub(super) fn log(call: &Call, session: &Session<'_, '_>) -> Result<LogLimits, F
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn read(text: &str) -> Result<(String, u64, u64), String> {
-        ulimit(text).map_err(|fail| format!("{fail:?}"))
-    }
-
-    #[test]
-    fn a_ulimit_is_one_number_or_two() {
-        assert_eq!(read("nofile=10"), Ok(("nofile".to_owned(), 10, 10)));
-        assert_eq!(read("nofile=10:20"), Ok(("nofile".to_owned(), 10, 20)));
-        assert_eq!(read("core=-1"), Ok(("core".to_owned(), u64::MAX, u64::MAX)));
-        for bad in ["nope=1", "nofile=20:10", "nofile=x", "nofile=-2", "nofile"] {
-            assert!(read(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn processors_are_numbers_or_fractions() {

@@ -2,6 +2,7 @@
 
 use super::ArgError;
 use clap::Args;
+use cli::Ulimit;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -136,59 +137,6 @@ impl FromStr for Bytes {
     }
 }
 
-/// A limit of a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ulimit {
-    /// As `nofile`.
-    pub name: String,
-    /// What counts.
-    pub soft: u64,
-    /// As far as it may be raised.
-    pub hard: u64,
-}
-
-const LIMITS: &[&str] = &[
-    "core",
-    "cpu",
-    "data",
-    "fsize",
-    "locks",
-    "memlock",
-    "msgqueue",
-    "nice",
-    "nofile",
-    "nproc",
-    "rss",
-    "rtprio",
-    "rttime",
-    "sigpending",
-    "stack",
-];
-
-impl FromStr for Ulimit {
-    type Err = ArgError;
-
-    fn from_str(text: &str) -> Result<Ulimit, ArgError> {
-        let error = || ArgError::new("NAME=SOFT[:HARD], such as nofile=1024:2048", text);
-        let number = |text: &str| match text {
-            // As the kernel writes "no limit".
-            "-1" | "unlimited" => Ok(u64::MAX),
-            other => other.parse::<u64>().map_err(|_| error()),
-        };
-        let (name, values) = text.split_once('=').ok_or_else(error)?;
-        let (soft, hard) = values.split_once(':').unwrap_or((values, values));
-        let limit = Ulimit {
-            name: name.to_owned(),
-            soft: number(soft)?,
-            hard: number(hard)?,
-        };
-        if !LIMITS.contains(&name) || limit.soft > limit.hard {
-            return Err(error());
-        }
-        Ok(limit)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,16 +148,6 @@ mod tests {
         assert_eq!("1GiB".parse(), Ok(Bytes(1 << 30)));
         assert!("".parse::<Bytes>().is_err() && "5x".parse::<Bytes>().is_err());
         assert!("99999999999999999999g".parse::<Bytes>().is_err());
-    }
-
-    #[test]
-    fn a_limit_has_a_known_name_and_is_not_above_itself() {
-        let limit: Ulimit = "nofile=1024:2048".parse().unwrap();
-        assert_eq!((limit.soft, limit.hard), (1024, 2048));
-        assert_eq!("core=-1".parse::<Ulimit>().unwrap().hard, u64::MAX);
-        for wrong in ["nofile", "nofile=2:1", "files=1", "nofile=x"] {
-            assert!(wrong.parse::<Ulimit>().is_err(), "{wrong}");
-        }
     }
 
     #[test]
