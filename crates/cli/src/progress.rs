@@ -1,6 +1,8 @@
 //! The build while it goes on, as `docker build --progress=plain` prints it.
 
 use crate::excerpt::printable;
+use oci::Reference;
+use planner::{Base, Plan};
 use std::io::{self, Write};
 
 /// Prints steps to a terminal or a file. Errors of writing are kept and given by [`Printer::finish`].
@@ -33,6 +35,25 @@ pub struct Title<'a> {
     pub total: usize,
     /// The instruction.
     pub text: &'a str,
+}
+
+impl<'a> Title<'a> {
+    /// That of a step of a plan, by its index.
+    pub fn of(plan: &'a Plan, step: usize) -> Title<'a> {
+        let step = &plan.steps[step];
+        let stage = &plan.stages[step.stage];
+        Title {
+            stage: &stage.label,
+            number: step.number,
+            total: stage.total,
+            text: &step.text,
+        }
+    }
+}
+
+/// An image's name with registry and tag, as BuildKit prints it.
+pub fn full_name(name: &str) -> String {
+    Reference::parse(name).map_or_else(|_| name.to_owned(), |name| name.or_latest().to_string())
 }
 
 /// How long something took, and whether that was measured.
@@ -87,6 +108,21 @@ impl<'a> Printer<'a> {
         // Heredocs make an instruction longer than a line.
         let text = title.text.lines().next().unwrap_or("");
         self.begin(&format!("[{stage}{:width$}/{}] {text}", title.number, title.total));
+    }
+
+    /// What the stages of a plan begin with, which takes no time: it is here by then.
+    pub fn bases(&mut self, plan: &Plan) {
+        for stage in plan.stages.iter().filter(|stage| stage.needed) {
+            if let Base::Image(name) = &stage.base {
+                self.step(&Title {
+                    stage: &stage.label,
+                    number: 1,
+                    total: stage.total,
+                    text: &format!("FROM {}", full_name(name)),
+                });
+                self.done(Took::Real(0));
+            }
+        }
     }
 
     /// Text that the step writes, with the seconds since it began.

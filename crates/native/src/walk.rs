@@ -2,12 +2,12 @@
 
 use crate::failure::Failure;
 use crate::input::Input;
-use crate::progress::{Printer, Title, Took};
+use crate::progress::{Printer, Title, Took, full_name};
 use crate::session::Session;
 use crate::units::size;
 use builder::{BuildError, Built, Executor, Fidelity, StepReport, Timestamps, Tools};
 use engine::Prepared;
-use planner::{Plan, Source};
+use planner::Source;
 use std::cell::RefCell;
 use std::time::Instant;
 use store::{Content, Node, Time, Tree};
@@ -87,7 +87,9 @@ impl Walk<'_, '_> {
             let Some(next) = build.peek(&mut tools).map_err(|error| self.failed(&error))? else {
                 break;
             };
-            self.printer.borrow_mut().step(&title(&self.prepared.plan, next.step));
+            self.printer
+                .borrow_mut()
+                .step(&Title::of(&self.prepared.plan, next.step));
             let Some(report) = build.step(&mut tools).map_err(|error| self.failed(&error))? else {
                 break;
             };
@@ -161,7 +163,7 @@ fn print_sources(input: &Input, prepared: &Prepared, printer: &mut Printer<'_>) 
     for source in &prepared.plan.sources {
         match source {
             Source::Image(image) => {
-                printer.begin(&format!("[internal] load metadata for {}", image.name));
+                printer.begin(&format!("[internal] load metadata for {}", full_name(&image.name)));
                 match prepared.sources.images.get(image) {
                     Some(base) if base.fidelity == Fidelity::Simulated => {
                         printer.note("simulated: from the catalogue");
@@ -191,20 +193,10 @@ fn print_sources(input: &Input, prepared: &Prepared, printer: &mut Printer<'_>) 
             Source::Named(_) | Source::Git(_) | Source::Inline { .. } | Source::CacheDir { .. } => {}
         }
     }
+    printer.bases(&prepared.plan);
 }
 
 fn bytes_of(tree: &Tree) -> u64 {
     let size = |node: &Node| node.as_file().map_or(0, |file| Content::size(&file.content));
     tree.walk().map(|(_, node)| size(node)).sum()
-}
-
-fn title(plan: &Plan, step: usize) -> Title<'_> {
-    let step = &plan.steps[step];
-    let stage = &plan.stages[step.stage];
-    Title {
-        stage: &stage.label,
-        number: step.number,
-        total: stage.total,
-        text: &step.text,
-    }
 }

@@ -7,7 +7,7 @@ mod world;
 use super::progress::To;
 use super::{Done, Fail, SUCCESS, Session, lent_tools, login, push};
 use crate::excerpt::excerpt;
-use crate::progress::{Look, Printer, Title, Took};
+use crate::progress::{Look, Printer, Title, Took, full_name};
 use crate::units::size;
 use crate::words::Call;
 use builder::{BuildError, Built, Fidelity, StepReport, Timestamps};
@@ -16,8 +16,8 @@ use dockerfile::Diagnostic;
 use engine::{Failure, Prepared, Request, StepImages};
 use oci::Reference;
 use options::Options;
+use planner::Source;
 use planner::checks::{self, Surroundings};
-use planner::{Base, Plan, Source};
 use world::Outside;
 
 pub(super) fn build(call: &Call, session: &mut Session<'_, '_>) -> Done {
@@ -140,13 +140,13 @@ fn walk(
 ) -> Result<(String, Vec<Diagnostic>), Fail> {
     open(input, printer);
     sources(&prepared, printer);
-    bases(&prepared, printer);
+    printer.bases(&prepared.plan);
     loop {
         let next = prepared.build.peek(&mut lent_tools!(session));
         let Some(next) = next.map_err(|error| failed(input, &error, printer))? else {
             break;
         };
-        printer.step(&title(&prepared.plan, next.step));
+        printer.step(&Title::of(&prepared.plan, next.step));
         let done = prepared.build.step(&mut lent_tools!(session));
         let Some(report) = done.map_err(|error| failed(input, &error, printer))? else {
             break;
@@ -186,32 +186,12 @@ fn is_simulated(built: &Built) -> bool {
     built.fidelity == Fidelity::Simulated || built.image.is_simulated()
 }
 
-/// An image's name with registry and tag, as BuildKit prints it.
-fn whole(name: &str) -> String {
-    Reference::parse(name).map_or_else(|_| name.to_owned(), |name| name.or_latest().to_string())
-}
-
-/// Says what the stages begin with.
-fn bases(prepared: &Prepared, printer: &mut Printer<'_>) {
-    for stage in prepared.plan.stages.iter().filter(|stage| stage.needed) {
-        if let Base::Image(name) = &stage.base {
-            printer.step(&Title {
-                stage: &stage.label,
-                number: 1,
-                total: stage.total,
-                text: &format!("FROM {}", whole(name)),
-            });
-            printer.done(Took::Real(0));
-        }
-    }
-}
-
 /// Says what the build takes from outside.
 fn sources(prepared: &Prepared, printer: &mut Printer<'_>) {
     for source in &prepared.plan.sources {
         match source {
             Source::Image(image) => {
-                printer.begin(&format!("[internal] load metadata for {}", whole(&image.name)));
+                printer.begin(&format!("[internal] load metadata for {}", full_name(&image.name)));
                 let base = prepared.sources.images.get(image);
                 if base.is_some_and(|base| base.fidelity == Fidelity::Simulated) {
                     printer.note("simulated: its files are a stand-in's");
@@ -231,17 +211,6 @@ fn sources(prepared: &Prepared, printer: &mut Printer<'_>) {
             }
             Source::Named(_) | Source::Git(_) | Source::Inline { .. } | Source::CacheDir { .. } => {}
         }
-    }
-}
-
-fn title(plan: &Plan, step: usize) -> Title<'_> {
-    let step = &plan.steps[step];
-    let stage = &plan.stages[step.stage];
-    Title {
-        stage: &stage.label,
-        number: step.number,
-        total: stage.total,
-        text: &step.text,
     }
 }
 
