@@ -64,7 +64,8 @@ impl Trust {
         let system = self
             .system
             .get_or_init(|| rustls_native_certs::load_native_certs().certs);
-        roots.add_parsable_certificates(system.iter().chain(&given).cloned());
+        given.extend_from_slice(system);
+        roots.add_parsable_certificates(given.iter().cloned());
         let by_issuer = if roots.is_empty() {
             None
         } else {
@@ -94,7 +95,7 @@ fn said(error: impl std::fmt::Display) -> TransportError {
     TransportError::Io(format!("tls: {error}"))
 }
 
-/// Trusts whom an authority vouches for, and a certificate that was itself given as one.
+/// Trusts whom an authority vouches for, and a certificate that was itself given as one, by `certs.d` or the system.
 #[derive(Debug)]
 struct Known {
     /// `None` if there is no authority at all.
