@@ -190,18 +190,26 @@ fn listen(args: &ServeArgs, config: &Config, tls: Option<Arc<Tls>>) -> Result<(L
     Ok((Listener::Tcp(listener, tls), local.to_string()))
 }
 
-/// `:5000` is every address of the machine, as Go has it.
+/// `:5000` and `0.0.0.0:5000` are every address of the machine, of both kinds, as Go has it.
+///
+/// Source: Go, `net.Listen`.
 fn whole_address(address: &str) -> String {
-    if address.starts_with(':') {
-        format!("[::]{address}")
-    } else {
-        address.to_owned()
+    match address.strip_prefix("0.0.0.0").unwrap_or(address) {
+        port if port.starts_with(':') => format!("[::]{port}"),
+        _ => address.to_owned(),
     }
 }
 
 fn listen_tcp(address: &str) -> Result<TcpListener, Failure> {
     let failed = |error: io::Error| Failure::new(format!("listen tcp {address}: {error}"));
-    let listener = std::net::TcpListener::bind(address).map_err(failed)?;
+    let bound = std::net::TcpListener::bind(address).or_else(|error| match address.strip_prefix("[::]") {
+        // A machine without the second kind of address still has all of the first.
+        Some(port) if error.kind() != io::ErrorKind::AddrInUse => {
+            std::net::TcpListener::bind(format!("0.0.0.0{port}")).map_err(|_| error)
+        }
+        _ => Err(error),
+    });
+    let listener = bound.map_err(failed)?;
     listener.set_nonblocking(true).map_err(failed)?;
     TcpListener::from_std(listener).map_err(failed)
 }
