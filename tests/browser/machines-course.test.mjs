@@ -21,10 +21,10 @@ function steps() {
     if (typed && HOSTS.includes(typed[1])) {
       found.push({ host: HOSTS.indexOf(typed[1]), line: typed[2], answers: [], wanted: [], unwanted: [] });
     } else if (line.startsWith(">")) last.answers.push(line.slice(2));
-    else if (line.startsWith("| ")) last.wanted.push(line.slice(2));
+    else if (line.startsWith("| ") || line.startsWith("~ ")) last.wanted.push(line.slice(2));
     else if (line.startsWith("! ")) last.unwanted.push(line.slice(2));
-    // An exit code is not seen in a terminal; the native test looks at it.
-    else assert.match(line, /^($|#|= )/);
+    // An exit code is not seen in a terminal; the native test looks at it, and at what a real machine says.
+    else assert.match(line, /^($|#|= |\+ )/);
   }
   return found;
 }

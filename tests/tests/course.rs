@@ -44,7 +44,9 @@ fn steps(script: &str) -> Vec<Step> {
         let step = steps.last_mut().expect("a line is typed before anything is said of it");
         match line.split_at(1) {
             (">", rest) => step.answers.push(rest.trim_start().to_owned()),
-            ("|", rest) => step.expected.push(rest[1..].to_owned()),
+            ("|" | "~", rest) => step.expected.push(rest[1..].to_owned()),
+            // Only on a real machine.
+            ("+", _) => {}
             ("!", rest) => step.unwanted.push(rest[1..].to_owned()),
             ("=", rest) => step.exit = rest.trim().parse().expect("an exit code"),
             _ => panic!("line {}: expected a step, found {line:?}", index + 1),

@@ -109,7 +109,9 @@ pub(crate) fn for_peers() -> Result<bool, Failure> {
         ("docker-registry", "docker-registry"),
         ("dockerd", "docker.io"),
         ("htpasswd", "apache2-utils"),
+        ("ip", "iproute2"),
         ("mkfs.xfs", "xfsprogs"),
+        ("strace", "strace"),
         ("umoci", "umoci"),
     ])?;
     Ok(true)
