@@ -39,6 +39,7 @@ pub mod http_date;
 pub mod images;
 pub mod ingest;
 pub mod known_files;
+mod large_file;
 pub mod layers;
 pub mod layout;
 pub mod lender;

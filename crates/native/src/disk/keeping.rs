@@ -2,16 +2,13 @@
 
 use super::{DiskBlobs, PIECE, Place, Whose, open_file};
 use crate::hashed::Hashed;
+use crate::large_file::LargeFile;
 use oci::{Digest, Digester};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
-use std::sync::mpsc::{TrySendError, sync_channel};
-use std::thread;
 use store::{BlobStore, Layer, LayerError, LayerSource, StoreError, TarPart, tar_parts};
 
-/// After so many bytes of a pack the disk is told to begin, in bytes: it writes while the next ones are read.
-const FLUSHED: u64 = 32 << 20;
 /// A layer is worth a pack if it would add so many files to the folder, or so many bytes.
 const MIN_PACKED_FILES: usize = 16;
 const MIN_PACKED_BYTES: u64 = 1 << 20;
@@ -137,27 +134,17 @@ impl DiskBlobs {
     }
 
     fn write_pack(&self, layer: &Layer, path: &Path) -> Result<(), LayerError> {
-        let file = &File::create(path).map_err(LayerError::Write)?;
+        let mut file = LargeFile::append(path, 0).map_err(LayerError::Write)?;
         let mut tar = layer.open_blob(self)?;
-        thread::scope(|scope| {
-            // It ends with this closure, and the thread with it.
-            let (wake, woken) = sync_channel::<()>(1);
-            let flushing = scope.spawn(move || woken.into_iter().try_for_each(|()| file.sync_data()));
-            let copied = copy(tar.as_mut(), file, layer.tar_size, &|| {
-                // One that is not done with the last call sees these bytes with the next one.
-                !matches!(wake.try_send(()), Err(TrySendError::Disconnected(())))
-            });
-            drop(wake);
-            let flushed = flushing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            flushed.map_err(LayerError::Write).and(copied)
-        })
+        copy(tar.as_mut(), &mut file, layer.tar_size)?;
+        file.finish().map_err(LayerError::Write)
     }
 }
 
-/// Copies exactly `size` bytes and calls `flush` now and then, which says whether to go on.
-fn copy(from: &mut dyn Read, mut to: &File, size: u64, flush: &dyn Fn() -> bool) -> Result<(), LayerError> {
+/// Copies exactly `size` bytes.
+fn copy(from: &mut dyn Read, to: &mut LargeFile, size: u64) -> Result<(), LayerError> {
     let mut piece = Vec::with_capacity(PIECE);
-    let (mut written, mut flushed) = (0, 0);
+    let mut written = 0;
     loop {
         piece.clear();
         from.take(PIECE as u64)
@@ -168,12 +155,6 @@ fn copy(from: &mut dyn Read, mut to: &File, size: u64, flush: &dyn Fn() -> bool)
         }
         to.write_all(&piece).map_err(LayerError::Write)?;
         written += piece.len() as u64;
-        if written - flushed >= FLUSHED {
-            flushed = written;
-            if !flush() {
-                break;
-            }
-        }
     }
     if written == size {
         return Ok(());
@@ -192,7 +173,7 @@ pub(super) fn spool(path: &Path, start: &[u8], source: &mut dyn Read) -> Result<
         digest: Digest::of(start),
         source,
     };
-    let mut file = File::create(path).map_err(failed)?;
+    let mut file = LargeFile::append(path, 0).map_err(failed)?;
     let (mut digester, mut size) = (Digester::new(), 0);
     let mut piece = start.to_vec();
     while !piece.is_empty() {
@@ -205,6 +186,7 @@ pub(super) fn spool(path: &Path, start: &[u8], source: &mut dyn Read) -> Result<
             .read_to_end(&mut piece)
             .map_err(StoreError::Source)?;
     }
+    file.finish().map_err(failed)?;
     Ok((digester.finish(), size))
 }
 

@@ -1,23 +1,19 @@
 //! Uploads as files that grow, hashed while they do. They are found again after a restart.
 
 use super::{Disk, DiskError};
+use crate::large_file::LargeFile;
 use oci::{AnyDigest, Digest, Digester, Time};
 use registry::{Upload, Uploads};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Write};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
 use store::{BlobStore, StoreError};
 
 /// So much is hashed and written at once.
 const PIECE_BYTES: usize = 256 << 10;
-
-/// After so many bytes, the disk begins to keep what came, so that little is left to wait for at the end.
-const FLUSH_BYTES: u64 = 16 << 20;
 
 /// Where uploads of a registry's folder grow.
 pub(in crate::serve) struct DiskUploads {
@@ -88,24 +84,21 @@ impl DiskUploads {
         Ok((hash.finish(), size))
     }
 
-    /// Adds what `body` has to the file; the digester and the size are those of what was written.
-    fn grow(&self, id: &str, file: &Arc<File>, body: &mut dyn Read, state: &mut (Digester, u64)) -> io::Result<()> {
-        let mut flusher = Flusher::default();
+    /// Adds what `body` has to the file, and what it is to the digester. What came before an error stays.
+    fn grow(&self, id: &str, file: &mut LargeFile, body: &mut dyn Read, hash: &mut Digester) -> io::Result<()> {
         let mut piece = vec![0; PIECE_BYTES];
-        loop {
+        let came = loop {
             let (count, outcome) = fill(body, &mut piece);
             let bytes = &piece[..count];
-            file.write_all_at(bytes, state.1)?;
-            state.0.update(bytes);
-            state.1 += count as u64;
-            let size = state.1;
-            self.with(id, |growing| growing.size = size)?;
-            flusher.wrote(file, count as u64)?;
-            outcome?;
-            if count < PIECE_BYTES {
-                return flusher.finish();
+            file.write_all(bytes)?;
+            hash.update(bytes);
+            self.with(id, |growing| growing.size = file.written())?;
+            if outcome.is_err() || count < PIECE_BYTES {
+                break outcome;
             }
-        }
+        };
+        file.finish()?;
+        came
     }
 }
 
@@ -121,37 +114,6 @@ fn fill(source: &mut dyn Read, into: &mut [u8]) -> (usize, io::Result<()>) {
         }
     }
     (count, Ok(()))
-}
-
-/// Syncs a file now and then, beside the one who writes it.
-#[derive(Default)]
-struct Flusher {
-    bytes: u64,
-    running: Option<JoinHandle<io::Result<()>>>,
-}
-
-impl Flusher {
-    fn wrote(&mut self, file: &Arc<File>, bytes: u64) -> io::Result<()> {
-        self.bytes += bytes;
-        if self.bytes < FLUSH_BYTES || self.running.as_ref().is_some_and(|running| !running.is_finished()) {
-            return Ok(());
-        }
-        self.finish()?;
-        self.bytes = 0;
-        let file = Arc::clone(file);
-        let thread = std::thread::Builder::new().name("flush".to_owned());
-        self.running = Some(thread.spawn(move || file.sync_data())?);
-        Ok(())
-    }
-
-    /// An error of the disk is told once: whoever asked first must pass it on.
-    fn finish(&mut self) -> io::Result<()> {
-        match self.running.take().map(JoinHandle::join) {
-            None => Ok(()),
-            Some(Ok(outcome)) => outcome,
-            Some(Err(_)) => Err(io::Error::other("a sync did not end")),
-        }
-    }
 }
 
 fn find_all(disk: &Disk) -> io::Result<BTreeMap<String, Growing>> {
@@ -218,23 +180,18 @@ impl Uploads for DiskUploads {
     fn append(&self, id: &str, body: &mut dyn Read) -> io::Result<()> {
         // After a restart, what is here is read once.
         let (_, size) = self.hashed(id)?;
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(self.path(id))?;
-        let file = Arc::new(file);
-        let hash = self.with(id, |growing| growing.hash.take())?.unwrap_or_default();
-        let mut state = (hash, size);
-        let outcome = self.grow(id, &file, body, &mut state);
-        let (hash, size) = state;
-        if outcome.is_err() {
-            // Of a piece that could not be written, nothing stays.
-            file.set_len(size)?;
+        let mut file = LargeFile::append(&self.path(id), size)?;
+        let mut hash = self.with(id, |growing| growing.hash.take())?.unwrap_or_default();
+        let outcome = self.grow(id, &mut file, body, &mut hash);
+        let (size, is_whole) = (file.written(), file.is_finished());
+        drop(file);
+        if !is_whole {
+            // Of what could not be written, nothing stays.
+            OpenOptions::new().write(true).open(self.path(id))?.set_len(size)?;
         }
         self.with(id, |growing| {
             growing.size = size;
-            growing.hash = Some(hash);
+            growing.hash = is_whole.then_some(hash);
         })?;
         outcome
     }
