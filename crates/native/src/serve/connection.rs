@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 pub(super) const MAX_CONNECTIONS: u32 = 400;
 
 /// How many bytes of header fields a request may have, and how much of a body is read at once.
-const BUFFER_BYTES: usize = 128 << 10;
+const BUFFER_BYTES: usize = 256 << 10;
 
 /// How long to wait after a failed accept: without descriptors, the next one fails as well.
 const PAUSE: Duration = Duration::from_millis(50);
