@@ -82,8 +82,13 @@ impl Bench {
         self.mounts.lock().unwrap().retain(|mounted| mounted != place);
     }
 
-    /// A context that makes an image like no other.
+    /// A context that makes an image like no other, of small files.
     fn context(&self, name: &str, random: &mut Random) -> PathBuf {
+        self.context_up_to(name, random, 18)
+    }
+
+    /// The same with a file of less than two to the power of `largest` bytes.
+    fn context_up_to(&self, name: &str, random: &mut Random, largest: u64) -> PathBuf {
         let folder = self.path("contexts").join(name);
         fs::create_dir_all(&folder).unwrap();
         fs::write(
@@ -91,8 +96,8 @@ impl Bench {
             "FROM scratch\nCOPY a b /\nCOPY c /d/\nLABEL x=y\n",
         )
         .unwrap();
-        for file in ["a", "b", "c"] {
-            let length = 1 << random.below(18);
+        for (file, largest) in [("a", 18), ("b", 18), ("c", largest)] {
+            let length = 1 << random.below(largest);
             let bytes: Vec<u8> = (0..length).map(|_| random.below(256) as u8).collect();
             fs::write(folder.join(file), bytes).unwrap();
         }
@@ -224,7 +229,8 @@ fn work(bench: &Bench, root: &Path, worker: u64, ledger: &Ledger, stop: &AtomicB
             return;
         }
         let built = name("built", number);
-        let context = bench.context(&format!("{worker}-{number}"), &mut random);
+        // Large files go another way to the disk.
+        let context = bench.context_up_to(&format!("{worker}-{number}"), &mut random, 23);
         let context = context.to_str().unwrap();
         ledger.run(&built, layerlab(root, &["preview", "-q", "-t", &built, context]), id_of);
         let (_, Known::Names(id)) = ledger.now()[&built].clone() else {
@@ -350,10 +356,18 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
     for number in 0..kills {
         let name = format!("built:{}", number % 7);
         let context = bench.context(&number.to_string(), &mut random);
+        // What commands write comes from the disk again.
+        let builder = if number % 2 == 0 { "preview" } else { "build" };
+        if builder == "build" {
+            fs::copy("/bin/busybox", context.join("busybox")).unwrap();
+            let text = "FROM scratch\nCOPY busybox /bin/busybox\nCOPY a b /\n\
+                        RUN [\"/bin/busybox\", \"sh\", \"-c\", \"cat /a /b > /both; rm /a\"]\n";
+            fs::write(context.join("Dockerfile"), text).unwrap();
+        }
         let words: Vec<String> = match random.below(4) {
             0 => ["rmi", "-f", &name].map(str::to_owned).to_vec(),
             1 => ["system", "prune", "-af"].map(str::to_owned).to_vec(),
-            _ => ["preview", "-q", "-t", &name, context.to_str().unwrap()]
+            _ => [builder, "-q", "-t", &name, context.to_str().unwrap()]
                 .map(str::to_owned)
                 .to_vec(),
         };
@@ -371,7 +385,7 @@ fn a_kill_at_any_moment_loses_nothing_that_was_acknowledged() {
         let done = killed(&mut layerlab(&root, &words), random.below(400_000));
         match (words[0], done) {
             ("rmi", Some(_)) => ledger.set(&name, Known::Gone),
-            ("preview", Some(output)) => ledger.set(&name, id_of(&output)),
+            ("preview" | "build", Some(output)) => ledger.set(&name, id_of(&output)),
             ("system", Some(_)) => before.keys().for_each(|name| ledger.set(name, Known::Gone)),
             _ => {}
         }

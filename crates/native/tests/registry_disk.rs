@@ -6,7 +6,7 @@ use registry_bench::{Bench, IMAGE, field};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 #[test]
@@ -344,4 +344,63 @@ fn a_socket_in_the_file_system_is_served() {
     registry.wait().unwrap();
     fs::remove_dir_all(dir).unwrap();
     assert!(reply.starts_with("HTTP/1.1 200 OK\r\n"), "{reply}");
+}
+
+#[test]
+fn a_push_goes_on_when_the_registry_is_killed_and_started_again_in_its_midst() {
+    let mut bench = Bench::on_disk(&[]);
+    let (name, dir) = (format!("{}/a:1", bench.address), bench.dir.clone());
+    let layerlab = |root: &str, words: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_layerlab"));
+        command
+            .args(words)
+            .current_dir(&dir)
+            .env("LAYERLAB_ROOT", dir.join(root));
+        command
+            .env("HOME", &dir)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    };
+    let id = |root: &str| {
+        let output = layerlab(root, &["inspect", &name, "-f", "{{.Id}}"]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    fs::create_dir(dir.join("context")).unwrap();
+    fs::write(dir.join("context/Dockerfile"), "FROM scratch\nCOPY noise /\n").unwrap();
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    let noise: Vec<u8> = noise.take(2 << 20).flatten().collect();
+    fs::write(dir.join("context/noise"), noise).unwrap();
+    let built = layerlab("from", &["preview", "-q", "-t", &name, "context"])
+        .output()
+        .unwrap();
+    assert!(built.status.success(), "{built:?}");
+    let mut push = layerlab("from", &["push", &name]).spawn().unwrap();
+    let came = || -> u64 {
+        let uploads = fs::read_dir(dir.join("registry/uploads"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        uploads.filter_map(|entry| Some(entry.metadata().ok()?.len())).sum()
+    };
+    while came() < 3 << 20 {
+        assert!(
+            push.try_wait().unwrap().is_none(),
+            "it was over before it could be disturbed"
+        );
+        std::thread::yield_now();
+    }
+    bench.restart();
+    let pushed = push.wait_with_output().unwrap();
+    assert!(pushed.status.success(), "{pushed:?}");
+    let pulled = layerlab("to", &["pull", "-q", &name]).output().unwrap();
+    assert!(pulled.status.success(), "{pulled:?}");
+    assert_eq!(id("to"), id("from"));
 }
