@@ -115,20 +115,43 @@ impl Containers {
     ///
     /// If the disk refuses, or a record cannot be understood.
     pub fn load(&self, daemon: &mut Daemon) -> io::Result<()> {
+        for (folder, container) in self.read_all()? {
+            let wrong = |why: String| {
+                let place = folder.join(RECORD);
+                let hint = "`layerlab system fsck --repair` puts the container away";
+                io::Error::new(
+                    io::ErrorKind::InvalidData,
+                    format!("{}: {why} ({hint})", place.display()),
+                )
+            };
+            daemon.restore_container(container.map_err(wrong)?);
+        }
+        Ok(())
+    }
+
+    /// Every container with its folder, or why its record cannot be understood.
+    ///
+    /// # Errors
+    ///
+    /// If the disk refuses.
+    pub(crate) fn read_all(&self) -> io::Result<Vec<(PathBuf, Result<Container, String>)>> {
+        let mut all = Vec::new();
         for id in self.ids()? {
-            let place = self.folder_of(&id).join(RECORD);
-            let bytes = match fs::read(&place) {
+            let folder = self.folder_of(&id);
+            let bytes = match fs::read(folder.join(RECORD)) {
                 Ok(bytes) => bytes,
                 // It is being made, or removed.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(error),
             };
-            let wrong = |why: String| io::Error::new(io::ErrorKind::InvalidData, format!("{}: {why}", place.display()));
-            let record: Record = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-            let container = record.into_container(&id);
-            daemon.restore_container(container.ok_or_else(|| wrong("expected a container, found another".to_owned()))?);
+            let record = serde_json::from_slice::<Record>(&bytes).map_err(|error| error.to_string());
+            let container = record.and_then(|record| {
+                let container = record.into_container(&id);
+                container.ok_or_else(|| "expected a container, found another".to_owned())
+            });
+            all.push((folder, container));
         }
-        Ok(())
+        Ok(all)
     }
 
     /// Writes what changed of the containers between `before` and `after`. One that somebody else removed meanwhile stays removed.
@@ -202,6 +225,11 @@ impl Containers {
         ids.sort();
         Ok(ids)
     }
+}
+
+/// The writable layer of the container with this folder.
+pub(crate) fn writable_layer(folder: &Path) -> PathBuf {
+    folder.join("upper")
 }
 
 /// A container's record in its folder.

@@ -1,6 +1,7 @@
 //! `layerlab system fsck`: whether everything in the store is what its name says, and everything that is named is there.
 
 mod check;
+mod machine;
 mod repair;
 
 pub use check::{Report, check};
@@ -55,6 +56,10 @@ pub fn fsck(args: &FsckArgs, terminal: &mut Terminal<'_>) -> Result<Soundness, F
     }
     let (n_blobs, bytes) = (report.n_blobs, size(report.bytes));
     let (n_images, n_records) = (report.n_entries, report.n_records);
+    let containers = match report.n_containers {
+        1 => "1 container".to_owned(),
+        count => format!("{count} containers"),
+    };
     let found = report.problems().len();
     let what = match found {
         0 => "nothing is wrong".to_owned(),
@@ -62,7 +67,7 @@ pub fn fsck(args: &FsckArgs, terminal: &mut Terminal<'_>) -> Result<Soundness, F
         count => format!("{count} problems"),
     };
     terminal.print(&format!(
-        "checked {n_blobs} blobs ({bytes}), {n_images} names of images, {n_records} layers of the build cache: {what}\n"
+        "checked {n_blobs} blobs ({bytes}), {n_images} names of images, {n_records} layers of the build cache, {containers}: {what}\n"
     ))?;
     Ok(if found == 0 {
         Soundness::Sound

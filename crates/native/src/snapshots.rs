@@ -13,7 +13,7 @@ mod upper;
 mod write;
 
 pub use error::SnapshotError;
-pub use prune::{Kept, hold, prune};
+pub use prune::{Kept, hold, prune, unusable};
 pub use tree_digest::TreeDigests;
 pub use upper::{Written, read_upper};
 pub use write::write_tree;

@@ -4,7 +4,7 @@ use crate::state::{Changing, State};
 use engine::{Daemon, Volume};
 use oci::Time;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -84,6 +84,15 @@ pub fn change(state: &State, _changing: &Changing, before: &Daemon, after: &Daem
         }
     }
     Ok(())
+}
+
+/// The names of all volumes.
+///
+/// # Errors
+///
+/// If the file is there and cannot be understood.
+pub(crate) fn names(state: &State) -> io::Result<BTreeSet<String>> {
+    Ok(read(state)?.into_keys().collect())
 }
 
 /// The directory of a volume.

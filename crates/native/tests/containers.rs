@@ -226,6 +226,69 @@ fn what_a_running_container_lies_on_is_held_until_its_end() {
 }
 
 #[test]
+fn a_container_that_is_damaged_is_found_and_put_away_with_its_files() {
+    let Some(machine) = Machine::new("damaged") else { return };
+    for name in ["whole", "damaged", "bare"] {
+        machine.ok(&[
+            "run",
+            "--name",
+            name,
+            "-v",
+            "kept:/kept",
+            "base:1",
+            "sh",
+            "-c",
+            "echo mine > /mine",
+        ]);
+    }
+    let folder = |name: &str| {
+        machine
+            .folder
+            .join("root/containers")
+            .join(machine.inspect(name, "{{.Id}}"))
+    };
+    let (damaged, bare) = (folder("damaged"), folder("bare"));
+    assert!(
+        machine
+            .ok(&["system", "fsck"])
+            .ends_with("3 containers: nothing is wrong\n")
+    );
+    fs::remove_dir_all(bare.join("upper")).unwrap();
+    fs::write(damaged.join("container.json"), "{").unwrap();
+    fs::remove_dir_all(machine.folder.join("root/volumes/kept")).unwrap();
+    fs::create_dir(machine.folder.join("root/snapshots/half")).unwrap();
+    assert!(
+        machine
+            .run(&["ps", "-a"])
+            .err
+            .contains("`layerlab system fsck --repair`")
+    );
+    let said = machine.run(&["system", "fsck"]);
+    assert_eq!(said.code, 1, "{said:?}");
+    for sentence in [
+        ": its record: EOF while parsing an object at line 1 column 1\n",
+        ": its writable layer is missing\n",
+        "volume kept: its directory is missing\n",
+        "snapshots/half\n",
+        ": 3 problems\n",
+    ] {
+        assert!(said.out.contains(sentence), "{sentence} in {said:?}");
+    }
+    let said = machine.run(&["system", "fsck", "--repair"]);
+    assert!(said.out.ends_with("1 container: 1 problem\n"), "{said:?}");
+    let quarantine = machine
+        .folder
+        .join("root/quarantine")
+        .join(damaged.file_name().unwrap());
+    assert_eq!(fs::read_to_string(quarantine.join("upper/mine")).unwrap(), "mine\n");
+    assert_eq!(machine.ok(&["ps", "-a", "--format", "{{.Names}}"]), "whole\n");
+    // What nobody has any more is for a person to give up.
+    machine.ok(&["rm", "whole"]);
+    machine.ok(&["volume", "rm", "kept"]);
+    assert!(machine.ok(&["system", "fsck"]).ends_with("nothing is wrong\n"));
+}
+
+#[test]
 fn who_is_not_root_is_told_so_before_anything_is_made() {
     let root = std::env::temp_dir().join(format!("layerlab-containers-{}-nobody", std::process::id()));
     let mut command = Command::new(PROGRAM);

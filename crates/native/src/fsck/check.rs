@@ -1,5 +1,6 @@
 //! What is wrong with a store.
 
+use super::machine::{check_machine, short};
 use crate::collect::{Collected, digest_of, needed};
 use crate::disk::DiskBlobs;
 use crate::layers;
@@ -23,6 +24,12 @@ pub struct Report {
     pub bad_entries: BTreeMap<Digest, Vec<String>>,
     /// Layers of the build cache that are not whole.
     pub bad_records: BTreeMap<DiffId, String>,
+    /// Folders of containers that cannot be used any more, with what is wrong.
+    pub lost_containers: BTreeMap<PathBuf, String>,
+    /// What containers refer to and is not there, a sentence each.
+    pub bad_containers: Vec<String>,
+    /// Volumes, with what is wrong.
+    pub bad_volumes: BTreeMap<String, String>,
     /// Files where only blobs and lists should be.
     pub strays: Vec<PathBuf>,
     /// What processes that were ended left. It does no harm.
@@ -37,6 +44,8 @@ pub struct Report {
     pub n_entries: usize,
     /// How many layers the build cache has.
     pub n_records: usize,
+    /// How many containers there are.
+    pub n_containers: usize,
 }
 
 impl Report {
@@ -52,6 +61,14 @@ impl Report {
         );
         let lists = self.bad_lists.iter();
         problems.extend(lists.map(|(diff_id, why)| format!("list of layer {diff_id}: {why}")));
+        let lost = self.lost_containers.iter();
+        problems.extend(lost.map(|(folder, why)| format!("container {}: {why}", short(folder))));
+        problems.extend_from_slice(&self.bad_containers);
+        problems.extend(
+            self.bad_volumes
+                .iter()
+                .map(|(name, why)| format!("volume {name}: {why}")),
+        );
         let strays = self.strays.iter();
         problems.extend(strays.map(|path| format!("{}: expected a file named by a digest", path.display())));
         problems
@@ -99,6 +116,7 @@ pub fn check(state: &State, blobs: &DiskBlobs, on_wait: impl FnOnce()) -> io::Re
         }
     }
     find_leftovers(state, &mut report)?;
+    check_machine(state, &references, &mut report)?;
     count_garbage(&references, blobs, &here, &mut report);
     Ok(report)
 }

@@ -23,8 +23,16 @@ pub(super) fn repair(state: &State, blobs: &mut DiskBlobs) -> io::Result<Vec<Str
     let mut done = Vec::new();
     let report = check(state, blobs, || {})?;
     for path in &report.leftovers {
-        fs::remove_file(path)?;
+        if path.is_dir() {
+            fs::remove_dir_all(path)?;
+        } else {
+            fs::remove_file(path)?;
+        }
         done.push(format!("removed {}", path.display()));
+    }
+    // With its files, which may be all that is left of something.
+    for folder in report.lost_containers.keys() {
+        put_away(state, folder, &mut done)?;
     }
     for path in &report.strays {
         put_away(state, path, &mut done)?;

@@ -4,7 +4,7 @@ use super::record::{self, RECORD, Record};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How much may stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +58,23 @@ pub fn prune(folder: &Path, kept: Kept) -> io::Result<usize> {
     Ok(removed)
 }
 
+/// Folders among the snapshots that nobody can use: without a record, or lying on one that is not there.
+///
+/// # Errors
+///
+/// If the folder cannot be read.
+pub fn unusable(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut unusable = Vec::new();
+    for path in folders(folder)? {
+        let record = Record::read(&path);
+        let is_whole = record.is_some_and(|record| record.parent.is_none_or(|parent| folder.join(parent).is_dir()));
+        if !is_whole {
+            unusable.push(path);
+        }
+    }
+    Ok(unusable)
+}
+
 /// Keeps a snapshot, and those that it lies on, from being pruned as long as the file is open: a container runs over it.
 ///
 /// `fs` is the uppermost of its folders.
@@ -81,23 +98,33 @@ fn is_held(snapshot: &Path) -> io::Result<bool> {
 
 fn read_all(folder: &Path) -> io::Result<BTreeMap<String, (Record, std::time::SystemTime)>> {
     let mut all = BTreeMap::new();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(all),
-        other => other?,
-    };
-    for entry in entries {
-        let entry = entry?;
-        let path = entry.path();
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        if name == "work" {
-            continue;
-        }
+    for path in folders(folder)? {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
+            .to_owned();
         match (Record::read(&path), record::used(&path)) {
             (Some(record), Some(used)) => drop(all.insert(name, (record, used))),
             _ => fs::remove_dir_all(&path)?,
         }
     }
     Ok(all)
+}
+
+/// All but those that are being filled.
+fn folders(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other?,
+    };
+    let mut folders = Vec::new();
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name() != "work" && entry.file_name().to_str().is_some() {
+            folders.push(entry.path());
+        }
+    }
+    folders.sort();
+    Ok(folders)
 }
