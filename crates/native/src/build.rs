@@ -19,6 +19,7 @@ use crate::terminal::Terminal;
 use crate::walk::{Logs, Walk, Walked};
 use engine::{Daemon, Prepared};
 use std::cell::RefCell;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 /// As what this program may make sandboxes, or why it may not.
@@ -116,7 +117,11 @@ fn walk(
 fn print_isolation(settings: &Settings, printer: &mut Printer<'_>) {
     printer.begin("[internal] sandbox");
     match &settings.isolation {
-        Ok(isolation) => printer.note(&format!("{isolation}; filesystems by overlayfs")),
+        Ok(isolation) => {
+            let runtime = settings.runtime.as_ref();
+            let by = runtime.map_or_else(String::new, |program| format!("commands by {}; ", program.display()));
+            printer.note(&format!("{isolation}; {by}filesystems by overlayfs"));
+        }
         Err(why) => printer.note(&format!("none: {why}")),
     }
     printer.done(Took::Real(0));
@@ -184,11 +189,33 @@ fn clean_up(session: &Session, terminal: &mut Terminal<'_>) {
     }
 }
 
+/// The program of an OCI runtime: a path, or a name that is looked for in the `PATH`.
+fn find_runtime(program: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Result<PathBuf, Failure> {
+    if !rustix::process::geteuid().is_root() {
+        return Err(Failure::usage(
+            "--runtime takes root: without it there is the sandbox that is built in",
+        ));
+    }
+    let folders = environment("PATH").unwrap_or_default();
+    let mut places = std::env::split_paths(&folders).map(|folder| folder.join(program));
+    let found = if program.components().count() > 1 {
+        Some(program.to_owned()).filter(|program| program.is_file())
+    } else {
+        places.find(|place| place.is_file())
+    };
+    found.ok_or_else(|| {
+        Failure::usage(format!(
+            "expected an OCI runtime, found no program {}",
+            program.display()
+        ))
+    })
+}
+
 /// What commands are run with.
 ///
 /// # Errors
 ///
-/// [`Failure`] if an agent is wanted that is not there.
+/// [`Failure`] if an agent or a runtime is wanted that is not there.
 fn settings(
     args: &BuildArgs,
     isolation: Option<&Isolation>,
@@ -217,5 +244,11 @@ fn settings(
             .map(|limit| (limit.name.clone(), limit.soft, limit.hard))
             .collect(),
         hosts: args.sandbox.hosts.iter().map(entry).collect(),
+        runtime: args
+            .sandbox
+            .runtime
+            .as_deref()
+            .map(|program| find_runtime(program, environment))
+            .transpose()?,
     })
 }

@@ -14,9 +14,10 @@ use crate::snapshots::{SnapshotError, Snapshots, read_upper};
 use builder::{ExecuteError, Executor, Fidelity, Instruction, Output, RunOutcome, RunRequest};
 use mounts::Mounting;
 use planner::Network;
-use sandbox::{Limits, Overlay, Rights, Root, Spec, Stdio, User};
+use sandbox::oci::{RuntimeChild, spawn_with_runtime};
+use sandbox::{Limits, Overlay, Rights, Root, SandboxError, Spec, Stdio, User};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use store::{BlobStore, Tree};
 use users::{Identity, identify};
@@ -38,6 +39,8 @@ pub struct Settings {
     pub ulimits: Vec<(String, u64, u64)>,
     /// Lines to add to `/etc/hosts`.
     pub hosts: Vec<HostEntry>,
+    /// The OCI runtime that runs them; `None` for our own sandbox.
+    pub runtime: Option<PathBuf>,
 }
 
 /// Runs commands in sandboxes.
@@ -124,7 +127,7 @@ impl SandboxExecutor<'_> {
             },
             ..self.spec(root, instruction, request, identity)
         };
-        let ran = self.spawn(&spec)?;
+        let ran = self.spawn(&spec, &upper.fs.with_file_name("bundle"))?;
         drop(held);
         let mut outcome = RunOutcome {
             tree: tree.clone(),
@@ -186,8 +189,8 @@ impl SandboxExecutor<'_> {
         }
     }
 
-    /// Runs it to its end. A program that is not there is an outcome, as in a shell.
-    fn spawn(&mut self, spec: &Spec) -> Result<Ran, ExecuteError> {
+    /// Runs it to its end. A program that is not there is an outcome, as in a shell. `bundle` is a place for a runtime's files.
+    fn spawn(&mut self, spec: &Spec, bundle: &Path) -> Result<Ran, ExecuteError> {
         let (reader, writer) = std::io::pipe().map_err(|source| machine("could not make a pipe", source))?;
         let second = writer
             .try_clone()
@@ -198,8 +201,8 @@ impl SandboxExecutor<'_> {
             stderr: Some(second.into()),
         };
         self.listener.begin();
-        let child = match sandbox::spawn(spec, stdio) {
-            Ok(child) => child,
+        let (stubs, child) = match self.start(spec, stdio, bundle) {
+            Ok(started) => started,
             Err(error) if error.exit_code() != 125 => {
                 let text = format!("{error}\n").into_bytes();
                 self.listener.hear(&text);
@@ -212,17 +215,51 @@ impl SandboxExecutor<'_> {
             }
             Err(error) => return Err(refused(error)),
         };
-        let stubs = child.stubs.clone();
         // The pipe ends when the last process of the sandbox does.
         let output = output::drain(reader, &mut |piece| self.listener.hear(piece))
             .map_err(|source| machine("could not read what the command writes", source));
-        let ended = child.wait().map_err(refused)?;
+        let exit = child.wait().map_err(refused)?;
         self.listener.end();
+        // Without it the folder above becomes the snapshot as it is.
+        if self.settings.runtime.is_some() {
+            std::fs::remove_dir_all(bundle)
+                .map_err(|source| machine("could not take a runtime's files away", source))?;
+        }
         Ok(Ran {
-            exit: i32::from(ended.exit_code()),
+            exit,
             output: output?,
             stubs,
         })
+    }
+
+    fn start(&self, spec: &Spec, stdio: Stdio, bundle: &Path) -> Result<(Vec<sandbox::Stub>, Started), SandboxError> {
+        let Some(program) = &self.settings.runtime else {
+            let child = sandbox::spawn(spec, stdio)?;
+            return Ok((child.stubs.clone(), Started::Ours(child)));
+        };
+        std::fs::create_dir(bundle).map_err(|error| SandboxError::System {
+            doing: format!("make {}", bundle.display()),
+            errno: error.raw_os_error().unwrap_or_default(),
+        })?;
+        let child = spawn_with_runtime(program, spec, bundle, stdio)?;
+        Ok((child.stubs.clone(), Started::Theirs(child)))
+    }
+}
+
+/// A command that runs.
+enum Started {
+    Ours(sandbox::Child),
+    Theirs(RuntimeChild),
+}
+
+impl Started {
+    /// Waits for its end; its exit code as a shell has it.
+    fn wait(self) -> Result<i32, SandboxError> {
+        match self {
+            Started::Ours(child) => Ok(child.wait()?.exit_code().into()),
+            // A runtime that was killed took the command with it.
+            Started::Theirs(child) => Ok(child.wait()?.code().unwrap_or(137)),
+        }
     }
 }
 

@@ -147,6 +147,58 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
         .collect()
 }
 
+#[test]
+fn runc_makes_the_same_image_as_our_own_sandbox() {
+    let Some(bench) = Bench::new() else { return };
+    let Some(runc) = ["/usr/sbin/runc", "/usr/bin/runc"]
+        .into_iter()
+        .find(|path| Path::new(path).exists())
+    else {
+        skip("it takes runc");
+        return;
+    };
+    bench.write("secret", "hush\n");
+    // Mounts that are missing in the image, among them below its directories, and files of the machine's own.
+    let text = "RUN --mount=type=secret,id=s,target=/run/deep/secret cat /run/deep/secret > /told && cat /etc/hosts | wc -l >> /told\n\
+                RUN --mount=type=cache,target=/cache --mount=type=tmpfs,target=/scratch \\\n\
+                    --mount=type=bind,source=secret,target=/bound/file cp /bound/file /cache/kept && cp /cache/kept /copied\n\
+                WORKDIR /work\nUSER 7:8\nRUN id > /tmp/id; ls -ld / /run /etc /work > /tmp/listed; pwd >> /tmp/listed\n";
+    let text = format!("RUN mkdir -p /tmp && chmod 1777 /tmp\n{text}");
+    let build = |words: &[&str]| {
+        let all = [
+            &[
+                "-o",
+                "type=oci,dest=image.tar,rewrite-timestamp=true",
+                "--build-arg",
+                "SOURCE_DATE_EPOCH=1",
+            ],
+            words,
+        ]
+        .concat();
+        let said = bench.build(
+            &text,
+            &[&all[..], &["--secret", "id=s,src=context/secret", "--iidfile", "id"]].concat(),
+        );
+        assert_eq!(said.code, 0, "{}", said.stderr);
+        assert_eq!(bench.leftovers(), 0);
+        (fs::read_to_string(bench.0.join("id")).unwrap(), said.stderr)
+    };
+    let (ours, _) = build(&[]);
+    let (theirs, said) = build(&["--no-cache", "--runtime", runc]);
+    assert!(said.contains(&format!("commands by {runc}")), "{said}");
+    assert_eq!(ours, theirs);
+    assert_eq!(mounts_below(&bench.0), Vec::<String>::new());
+    let said = bench.build("RUN exit 7\n", &["--runtime", runc]);
+    assert!(said.stderr.contains("exit code: 7"), "{}", said.stderr);
+    let said = bench.build("RUN true\n", &["--runtime", "no-such-runtime"]);
+    assert_eq!(said.code, 2);
+    assert!(
+        said.stderr.contains("found no program no-such-runtime"),
+        "{}",
+        said.stderr
+    );
+}
+
 fn mounts_below(path: &Path) -> Vec<String> {
     let all = fs::read_to_string("/proc/self/mountinfo").unwrap();
     let here = path.display().to_string();

@@ -17,6 +17,7 @@ mod tree;
 pub(crate) use self::masks::{MASKED_PROC, MASKED_SYS, READ_ONLY_PROC};
 pub(crate) use self::namespaces::start_time;
 pub(crate) use self::rights::capabilities;
+pub(crate) use self::tree::{Kind, Tree, open_inside};
 
 use crate::own_program::HELPER_NAME;
 use crate::system;

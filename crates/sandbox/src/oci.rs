@@ -7,7 +7,7 @@ mod system_calls;
 
 use crate::child::{MASKED_PROC, MASKED_SYS, READ_ONLY_PROC, capabilities};
 use crate::error::SandboxError;
-use crate::spec::{Mount, Network, Root, Source, Spec};
+use crate::spec::{Mount, Network, Overlay, Root, Source, Spec};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -153,19 +153,25 @@ fn refuse_what_cannot_be_handed_on(spec: &Spec) -> Result<(), SandboxError> {
     if spec.init {
         return Err(refused("init", "a first process of ours"));
     }
-    let left_out = spec.mounts.iter().find(|one| mount(one).is_none());
-    if let Some(mount) = left_out {
-        return Err(refused(&mount.target, "a mount that has to be made first"));
-    }
-    match &spec.root {
-        Root::Overlay(overlay)
-            if overlay
-                .lower
-                .iter()
-                .any(|path| path.to_string_lossy().contains([':', ',', '\\'])) =>
-        {
-            Err(refused("root", "a layer with one of \":,\\\" in its path"))
-        }
-        _ => Ok(()),
+    // Such overlays are mounted by one text of options.
+    let is_told = |overlay: &Overlay| {
+        let mut paths = overlay.lower.iter().chain([&overlay.upper, &overlay.work]);
+        !paths.any(|path| path.to_string_lossy().contains([':', ',', '\\']))
+    };
+    let of_mounts = spec.mounts.iter().filter_map(|mount| match &mount.source {
+        Source::Overlay(overlay) => Some((mount.target.as_str(), overlay)),
+        _ => None,
+    });
+    let of_root = match &spec.root {
+        Root::Overlay(overlay) => Some(("root", overlay)),
+        Root::Directory(_) => None,
+    };
+    match of_root
+        .into_iter()
+        .chain(of_mounts)
+        .find(|(_, overlay)| !is_told(overlay))
+    {
+        Some((what, _)) => Err(refused(what, "a layer with one of \":,\\\" in its path")),
+        None => Ok(()),
     }
 }

@@ -30,6 +30,10 @@ pub struct SandboxArgs {
     #[arg(long = "ulimit", value_name = "NAME=SOFT[:HARD]")]
     pub ulimits: Vec<Ulimit>,
 
+    /// Run commands by this OCI runtime, such as runc, in place of the sandbox that is built in; takes root
+    #[arg(long, value_name = "PROGRAM")]
+    pub runtime: Option<PathBuf>,
+
     /// Write what was expected of each step, and what came, as JSON to a file
     #[arg(long, value_name = "FILE")]
     pub preview_report: Option<PathBuf>,

@@ -8,22 +8,22 @@ use rustix::io::Errno;
 
 /// What a path must lead to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Directory,
     File,
 }
 
 /// The filesystem that becomes `/`.
-pub(super) struct Tree {
+pub(crate) struct Tree {
     root: OwnedFd,
     root_mount: u64,
     /// What was made, in order.
-    pub(super) stubs: Vec<Stub>,
+    pub(crate) stubs: Vec<Stub>,
 }
 
 impl Tree {
     /// `root` is mounted already, over the `/` of this process.
-    pub(super) fn new(root: OwnedFd) -> Result<Self, SandboxError> {
+    pub(crate) fn new(root: OwnedFd) -> Result<Self, SandboxError> {
         let root_mount = mount_id(root.as_fd()).doing("look at the root")?;
         Ok(Self {
             root,
@@ -37,7 +37,7 @@ impl Tree {
     }
 
     /// Opens a path for mounts on it; makes it, and notes that, if it is missing.
-    pub(super) fn target(&mut self, path: &str, kind: Kind) -> Result<OwnedFd, SandboxError> {
+    pub(crate) fn target(&mut self, path: &str, kind: Kind) -> Result<OwnedFd, SandboxError> {
         match open_inside(self.root(), path) {
             Err(Errno::NOENT) => self.make(path, kind).doing_with(|| format!("make {path:?}")),
             opened => opened.doing_with(|| format!("open {path:?}")),
@@ -48,7 +48,7 @@ impl Tree {
     ///
     /// A link in its place is refused: what is mounted there would appear elsewhere, and rules for it would miss it
     /// (CVE-2019-19921, CVE-2023-27561, CVE-2026-41579).
-    pub(super) fn plain_directory(&mut self, name: &str) -> Result<OwnedFd, SandboxError> {
+    pub(crate) fn plain_directory(&mut self, name: &str) -> Result<OwnedFd, SandboxError> {
         match rustix::fs::statat(&self.root, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) if FileType::from_raw_mode(stat.st_mode) != FileType::Directory => Err(SandboxError::Refused {
                 path: format!("/{name}"),
@@ -65,7 +65,7 @@ impl Tree {
     }
 
     /// Opens a directory that stays, such as the working directory; makes it if it is missing.
-    pub(super) fn lasting_directory(&mut self, path: &str) -> Result<OwnedFd, SandboxError> {
+    pub(crate) fn lasting_directory(&mut self, path: &str) -> Result<OwnedFd, SandboxError> {
         let n_stubs = self.stubs.len();
         let directory = self.target(path, Kind::Directory)?;
         self.stubs.truncate(n_stubs);
@@ -120,7 +120,7 @@ impl Tree {
 }
 
 /// Opens a path as if `root` were `/`, whatever links say; magic links such as `/proc/self/fd/3` are refused.
-pub(super) fn open_inside(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
+pub(crate) fn open_inside(root: BorrowedFd<'_>, path: &str) -> Result<OwnedFd, Errno> {
     open_resolved(root, path, ResolveFlags::IN_ROOT | ResolveFlags::NO_MAGICLINKS)
 }
 

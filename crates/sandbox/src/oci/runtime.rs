@@ -1,19 +1,25 @@
 //! Running a sandbox by an OCI runtime.
 
 use super::{config, refuse_what_cannot_be_handed_on};
+use crate::child::{Kind, Tree, open_inside};
 use crate::error::{Doing as _, SandboxError};
 use crate::spawn::Stdio;
-use crate::spec::{Overlay, Root, Spec};
-use rustix::fd::OwnedFd;
+use crate::spec::{Mount, Overlay, Root, Source, Spec};
+use crate::stubs::Stub;
+use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use rustix::fs::{Mode, OFlags};
 use rustix::mount::{MountFlags, UnmountFlags, mount, mount_bind_recursive, unmount};
 use std::ffi::CString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command, ExitStatus};
 
 /// A sandbox that a runtime runs. Dropping it without [`wait`](Self::wait) kills the sandbox.
 #[derive(Debug)]
 pub struct RuntimeChild {
+    /// What was made in the filesystem so that something could be mounted there. See [`crate::remove_stubs`].
+    pub stubs: Vec<Stub>,
     process: Option<process::Child>,
     program: PathBuf,
     id: String,
@@ -49,13 +55,13 @@ impl Drop for RuntimeChild {
 
 /// Starts a sandbox by `program`, such as `runc`, in `bundle`, an empty directory that must not be used by another.
 ///
-/// The root filesystem is mounted there until the sandbox has ended. Needs to be root on the machine.
+/// The root filesystem, and what else has to be mounted before a runtime can be told of it, is mounted there until the sandbox has
+/// ended. Needs to be root on the machine.
 ///
 /// # Errors
 ///
-/// [`SandboxError::Refused`] for what a runtime cannot be told: a terminal, a first process, overlays and files in memory as
-/// mounts. [`SandboxError::System`] if the root cannot be mounted or the runtime not be started; what the runtime itself has to
-/// say comes out of the sandbox's standard error.
+/// [`SandboxError::Refused`] for what a runtime cannot be told: a terminal, a first process. [`SandboxError::System`] if something
+/// cannot be mounted or the runtime not be started; what the runtime itself has to say comes out of the sandbox's standard error.
 pub fn spawn_with_runtime(
     program: &Path,
     spec: &Spec,
@@ -63,18 +69,25 @@ pub fn spawn_with_runtime(
     stdio: Stdio,
 ) -> Result<RuntimeChild, SandboxError> {
     refuse_what_cannot_be_handed_on(spec)?;
-    let config = config(spec)?;
-    let rootfs = bundle.join("rootfs");
+    let mut bundle = Bundle {
+        // A runtime takes paths that are not absolute to lie in the bundle.
+        folder: std::path::absolute(bundle).doing_with(|| format!("open {}", bundle.display()))?,
+        mounted: Vec::new(),
+    };
+    let rootfs = bundle.folder.join("rootfs");
     fs::create_dir(&rootfs).doing_with(|| format!("make {}", rootfs.display()))?;
-    let text = serde_json::to_vec(&config).expect("a JSON value can be written");
-    fs::write(bundle.join("config.json"), text).doing("write config.json")?;
     match &spec.root {
         Root::Overlay(overlay) => mount_overlay(overlay, &rootfs)?,
         Root::Directory(path) => mount_bind_recursive(path, &rootfs).doing("mount the root")?,
     }
-    let bundle = Bundle {
-        folder: bundle.to_owned(),
-    };
+    bundle.mounted.push(rootfs.clone());
+    let mut spec = spec.clone();
+    for (mount_idx, mount) in spec.mounts.iter_mut().enumerate() {
+        bundle.make(mount, mount_idx)?;
+    }
+    let stubs = make_targets(&rootfs, &spec)?;
+    let text = serde_json::to_vec(&config(&spec)?).expect("a JSON value can be written");
+    fs::write(bundle.folder.join("config.json"), text).doing("write config.json")?;
     let id = format!("sandbox-{}-{}", process::id(), bundle.number());
     let stream = |stream: Option<OwnedFd>| stream.map_or_else(process::Stdio::null, process::Stdio::from);
     let process = Command::new(program)
@@ -89,13 +102,46 @@ pub fn spawn_with_runtime(
         .stderr(stream(stdio.stderr))
         .spawn()
         .doing_with(|| format!("start {}", program.display()))?;
-    let program = program.to_owned();
     Ok(RuntimeChild {
+        stubs,
         process: Some(process),
-        program,
+        program: program.to_owned(),
         id,
         bundle,
     })
+}
+
+/// Makes what is to be mounted on, as a runtime would, and says what was made: a runtime leaves it there.
+fn make_targets(rootfs: &Path, spec: &Spec) -> Result<Vec<Stub>, SandboxError> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let root = rustix::fs::open(rootfs, flags, Mode::empty()).doing("open the root")?;
+    let mut tree = Tree::new(root)?;
+    let kernel = ["proc", "dev", "sys"];
+    for name in kernel {
+        tree.plain_directory(name)?;
+    }
+    for mount in &spec.mounts {
+        let first = mount.target.split('/').find(|part| !part.is_empty());
+        // The runtime's own mounts come before, and have no files of an image.
+        if first.is_some_and(|first| kernel.contains(&first)) {
+            continue;
+        }
+        let kind = match &mount.source {
+            Source::Bind(path) if !path.is_dir() => Kind::File,
+            _ => Kind::Directory,
+        };
+        tree.target(&mount.target, kind)?;
+    }
+    tree.lasting_directory(&spec.cwd)?;
+    let place = fs::canonicalize(rootfs).doing("open the root")?;
+    let inside = |stub: Stub| {
+        let path = Path::new(&stub.path).strip_prefix(&place).ok()?.to_str()?;
+        Some(Stub {
+            path: format!("/{path}"),
+            ..stub
+        })
+    };
+    Ok(tree.stubs.into_iter().filter_map(inside).collect())
 }
 
 fn mount_overlay(overlay: &Overlay, target: &Path) -> Result<(), SandboxError> {
@@ -120,10 +166,12 @@ fn mount_overlay(overlay: &Overlay, target: &Path) -> Result<(), SandboxError> {
     .doing("mount overlay")
 }
 
-/// A directory with a mounted root filesystem.
+/// A directory in which filesystems are mounted.
 #[derive(Debug)]
 struct Bundle {
     folder: PathBuf,
+    /// Where, in order.
+    mounted: Vec<PathBuf>,
 }
 
 impl Bundle {
@@ -136,11 +184,58 @@ impl Bundle {
         use std::os::unix::fs::MetadataExt as _;
         fs::metadata(&self.folder).map_or(0, |metadata| metadata.ino())
     }
+
+    /// Makes of a mount one that a runtime can be told of: a file or directory of the machine.
+    fn make(&mut self, mount: &mut Mount, mount_idx: usize) -> Result<(), SandboxError> {
+        let place = self.folder.join(format!("mount-{mount_idx}"));
+        let what = || format!("mount {:?}", mount.target);
+        let whole = match &mount.source {
+            Source::Tmpfs { .. } => return Ok(()),
+            Source::Bind(path) => std::path::absolute(path).doing_with(what)?,
+            Source::File { bytes, mode, uid, gid } => {
+                fs::write(&place, bytes).doing_with(what)?;
+                std::os::unix::fs::chown(&place, Some(*uid), Some(*gid)).doing_with(what)?;
+                fs::set_permissions(&place, fs::Permissions::from_mode(*mode)).doing_with(what)?;
+                place
+            }
+            Source::Overlay(overlay) => {
+                fs::create_dir(&place).doing_with(what)?;
+                mount_overlay(overlay, &place)?;
+                self.mounted.push(place.clone());
+                place
+            }
+        };
+        mount.source = match mount.subpath.take() {
+            None => Source::Bind(whole),
+            Some(path) => Source::Bind(self.part(&whole, &path, mount_idx)?),
+        };
+        Ok(())
+    }
+
+    /// Mounts a path in a source, held open meanwhile so that no link leads out of it, and says where.
+    fn part(&mut self, whole: &Path, path: &str, mount_idx: usize) -> Result<PathBuf, SandboxError> {
+        let what = || format!("open {path:?} in its source");
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        let source = rustix::fs::open(whole, flags, Mode::empty()).doing_with(what)?;
+        let part = open_inside(source.as_fd(), path).doing_with(what)?;
+        let held = format!("/proc/self/fd/{}", part.as_raw_fd());
+        let place = self.folder.join(format!("part-{mount_idx}"));
+        if Path::new(&held).is_dir() {
+            fs::create_dir(&place).doing_with(what)?;
+        } else {
+            fs::write(&place, []).doing_with(what)?;
+        }
+        mount_bind_recursive(&held, &place).doing_with(what)?;
+        self.mounted.push(place.clone());
+        Ok(place)
+    }
 }
 
 impl Drop for Bundle {
     fn drop(&mut self) {
-        // Gone already if the caller removed it.
-        let _ = unmount(self.folder.join("rootfs"), UnmountFlags::DETACH);
+        // The last one first: a part lies in a source. What is not there any more the caller removed.
+        for place in self.mounted.drain(..).rev() {
+            let _ = unmount(&place, UnmountFlags::DETACH);
+        }
     }
 }
