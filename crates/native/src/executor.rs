@@ -204,7 +204,7 @@ impl SandboxExecutor<'_> {
         let (stubs, child) = match self.start(spec, stdio, bundle) {
             Ok(started) => started,
             Err(error) if error.exit_code() != 125 => {
-                let text = format!("{error}\n").into_bytes();
+                let text = format!("{error}\n{}", hint(&error)).into_bytes();
                 self.listener.hear(&text);
                 self.listener.end();
                 return Ok(Ran {
@@ -243,6 +243,17 @@ impl SandboxExecutor<'_> {
         })?;
         let child = spawn_with_runtime(program, spec, bundle, stdio)?;
         Ok((child.stubs.clone(), Started::Theirs(child)))
+    }
+}
+
+/// What helps against a program that does not start.
+fn hint(error: &SandboxError) -> &'static str {
+    match error {
+        SandboxError::Format { .. } => {
+            "hint: it is a program for another machine, or a script without its first line. An emulator that binfmt_misc knows with the \
+             flag F runs programs of other platforms: Debian's qemu-user-static.\n"
+        }
+        _ => "",
     }
 }
 

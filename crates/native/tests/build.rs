@@ -148,6 +148,26 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
+fn a_program_for_another_machine_says_what_would_run_it() {
+    let Some(bench) = Bench::new() else { return };
+    let mut program = fs::read(bench.0.join("context/busybox")).unwrap();
+    // e_machine of an ELF file: one that no kernel runs.
+    program[18..20].copy_from_slice(&[0xfe, 0xca]);
+    fs::write(bench.0.join("context/other"), program).unwrap();
+    let said = bench.build("COPY --chmod=755 other /\nRUN [\"/other\"]\n", &[]);
+    assert!(
+        said.stderr.contains("exec: \"/other\": exec format error"),
+        "{}",
+        said.stderr
+    );
+    assert!(
+        said.stderr.contains("hint: ") && said.stderr.contains("exit code: 126"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
 fn runc_makes_the_same_image_as_our_own_sandbox() {
     let Some(bench) = Bench::new() else { return };
     let Some(runc) = ["/usr/sbin/runc", "/usr/bin/runc"]
