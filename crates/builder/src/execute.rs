@@ -114,6 +114,15 @@ pub struct RunOutcome {
     pub fidelity: Fidelity,
 }
 
+/// How far a RUN has come by being begun.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Begun {
+    /// It has ended.
+    Ended(RunOutcome),
+    /// It goes on.
+    Runs,
+}
+
 impl RunOutcome {
     /// Standard output and standard error as one text, in order; what is no UTF-8 is replaced.
     pub fn log(&self) -> String {
@@ -204,20 +213,32 @@ pub trait Executor {
         false
     }
 
-    /// Runs a RUN of a Dockerfile over `tree`. What is only told by `instruction` changes nothing in a simulation, which
-    /// does as for any other command.
+    /// As many commands of a build as it runs beside each other.
+    fn lanes(&self) -> usize {
+        1
+    }
+
+    /// Begins a RUN of a Dockerfile over `tree`. What is only told by `instruction` changes nothing in a simulation, which
+    /// does as for any other command. One that goes on while other steps are done is heard of by [`wait`](Executor::wait),
+    /// as `number`.
     ///
     /// # Errors
     ///
     /// As [`run`](Executor::run).
-    fn run_instruction(
+    fn begin(
         &mut self,
+        _number: usize,
         _instruction: &Instruction<'_>,
         request: &RunRequest,
         tree: &Tree,
         blobs: &mut dyn BlobStore,
-    ) -> Result<RunOutcome, ExecuteError> {
-        self.run(request, tree, blobs)
+    ) -> Result<Begun, ExecuteError> {
+        self.run(request, tree, blobs).map(Begun::Ended)
+    }
+
+    /// Waits until one of the commands that go on has ended; `None` if none does.
+    fn wait(&mut self, _blobs: &mut dyn BlobStore) -> Option<(usize, Result<RunOutcome, ExecuteError>)> {
+        None
     }
 
     /// Runs `request` over `tree`. A command that fails is an outcome with its exit code, not an error.

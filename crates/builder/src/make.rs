@@ -1,15 +1,15 @@
 //! Doing a step, or taking it from the cache; and the filesystems that steps leave.
 
-use crate::build::{Build, Done, Tools};
+use crate::build::{Act, Build, Done, Tools};
 use crate::cache::{Cache, Record};
 use crate::copy::{self, Scene};
 use crate::error::{BuildError, BuildErrorKind};
-use crate::execute::Fidelity;
+use crate::execute::{Begun, ExecuteError, Fidelity, RunOutcome};
 use crate::look::Look;
 use crate::run;
 use planner::{Action, Input};
 use std::collections::BTreeMap;
-use store::{Layer, Tree, apply, diff};
+use store::{Layer, Time, Tree, apply, diff};
 
 /// A step's own part of what it made.
 pub(crate) struct Made {
@@ -30,18 +30,26 @@ impl Build {
         self.done.insert(
             step,
             Done {
+                look: look.clone(),
                 keys: look.keys.clone(),
                 tree: cache.trees.get(&key).cloned(),
                 record,
                 cached: true,
                 fidelity,
+                ended: self.waits(step),
             },
         );
     }
 
-    /// Does a step that the cache does not have.
-    pub(crate) fn make(&mut self, step: usize, look: &Look, tools: &mut Tools<'_>) -> Result<Done, BuildError> {
-        let made = self.act(step, tools)?;
+    /// Keeps what a step has made under a name of its own.
+    pub(crate) fn keep(
+        &self,
+        step: usize,
+        look: &Look,
+        made: Made,
+        created: Time,
+        tools: &mut Tools<'_>,
+    ) -> Result<Done, BuildError> {
         let at = |error: BuildErrorKind| BuildError::at(&self.plan, step, error);
         let is_link = matches!(self.plan.steps[step].action, Action::Link { .. });
         let layer = if is_link {
@@ -51,7 +59,7 @@ impl Build {
             Some(Layer::make(changes, None, &*tools.blobs).map_err(|error| at(error.into()))?)
         };
         let record = Record {
-            created: tools.now,
+            created,
             layer,
             millis: made.millis,
             log: made.log,
@@ -61,18 +69,21 @@ impl Build {
         tools.cache.link(&look.operation, &look.inputs, key);
         tools.cache.records.results.insert(key, record.clone());
         tools.cache.keep_tree(key, made.tree.clone());
-        let fidelity = self.fidelity_with(step, record.fidelity);
         Ok(Done {
+            look: look.clone(),
             keys: vec![key],
             tree: Some(made.tree),
+            ended: self.waits(step) + record.millis,
+            fidelity: self.fidelity_with(step, record.fidelity),
             record,
             cached: false,
-            fidelity,
         })
     }
 
-    fn act(&mut self, step: usize, tools: &mut Tools<'_>) -> Result<Made, BuildError> {
+    /// Begins a step that the cache does not have; all but commands are done by that.
+    pub(crate) fn act(&mut self, place: usize, tools: &mut Tools<'_>) -> Result<Act, BuildError> {
         let plan = self.plan.clone();
+        let (step, _) = self.order[place];
         let found = &plan.steps[step];
         let mut base = self.tree(found.base, step)?;
         // Hard links of lower layers come apart when one of their names is changed, as on overlayfs.
@@ -93,17 +104,37 @@ impl Build {
             Action::Copy(action) => copy::copy(action, scene, tools.blobs).map_err(at)?,
             Action::Link { layer } => copy::link(&base, &sources[&Input::Step(*layer)]).map_err(at)?,
             Action::Run(action) => {
-                return run::run(action, &base, &sources, &self.sources.secrets, tools)
-                    .map_err(|kind| BuildError::at(&plan, step, kind));
+                let begun = run::begin(place, action, &base, &sources, &self.sources.secrets, tools);
+                return match begun.map_err(|kind| BuildError::at(&plan, step, kind))? {
+                    Begun::Ended(outcome) => self.made(step, base, Ok(outcome), tools).map(Act::Done),
+                    Begun::Runs => Ok(Act::Runs { base }),
+                };
             }
         };
-        Ok(Made {
+        Ok(Act::Done(Made {
             base,
             tree,
             millis: 0,
             log: String::new(),
             fidelity: Fidelity::Exact,
-        })
+        }))
+    }
+
+    /// What a command has made of `base`.
+    pub(crate) fn made(
+        &self,
+        step: usize,
+        base: Tree,
+        outcome: Result<RunOutcome, ExecuteError>,
+        tools: &mut Tools<'_>,
+    ) -> Result<Made, BuildError> {
+        let Action::Run(action) = &self.plan.steps[step].action else {
+            unreachable!("only commands are run");
+        };
+        outcome
+            .map_err(BuildErrorKind::from)
+            .and_then(|outcome| run::made(action, base, outcome, tools))
+            .map_err(|kind| BuildError::at(&self.plan, step, kind))
     }
 
     /// Puts the texts that stand in the Dockerfile itself into the blob store.

@@ -47,7 +47,8 @@ impl Build {
         // Steps that are not known from the cache: `true` if they run for certain.
         let mut open: BTreeMap<usize, bool> = BTreeMap::new();
         let mut predictions = Vec::new();
-        for (step, shown) in self.order[self.next..].iter().copied() {
+        for place in &self.left {
+            let (step, shown) = self.order[*place];
             let expected = build.expect(step, &open, tools);
             let runs = match &expected {
                 Expected::Cached => None,

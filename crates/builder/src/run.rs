@@ -3,7 +3,7 @@
 use crate::build::Tools;
 use crate::copy::CopyError;
 use crate::error::BuildErrorKind;
-use crate::execute::{BUILD_HOST, Instruction, MountKind, Purpose, RunMount, RunRequest};
+use crate::execute::{BUILD_HOST, Begun, Instruction, MountKind, Purpose, RunMount, RunOutcome, RunRequest};
 use crate::make::Made;
 use planner::{Input, Mount, Network, Run};
 use std::collections::BTreeMap;
@@ -11,29 +11,39 @@ use store::{Follow, Meta, Node, Tree};
 
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Runs a command over `base`.
-pub(crate) fn run(
+/// Begins a command over `base`; `place` is what the executor calls it when it has ended.
+pub(crate) fn begin(
+    place: usize,
     action: &Run,
     base: &Tree,
     sources: &BTreeMap<Input, Tree>,
     secrets: &BTreeMap<String, Vec<u8>>,
     tools: &mut Tools<'_>,
-) -> Result<Made, BuildErrorKind> {
+) -> Result<Begun, BuildErrorKind> {
     let (request, mounts) = request(action, sources, secrets, tools)?;
     let executor = tools.executor.as_deref_mut().ok_or(BuildErrorKind::NoExecutor)?;
     let instruction = Instruction { run: action, mounts };
-    let outcome = executor.run_instruction(&instruction, &request, base, tools.blobs)?;
+    Ok(executor.begin(place, &instruction, &request, base, tools.blobs)?)
+}
+
+/// What a command that has ended made of `base`.
+pub(crate) fn made(
+    action: &Run,
+    base: Tree,
+    outcome: RunOutcome,
+    tools: &mut Tools<'_>,
+) -> Result<Made, BuildErrorKind> {
+    let log = outcome.log();
     if outcome.exit != 0 {
         return Err(BuildErrorKind::Exit {
             command: action.argv.join(" "),
             code: outcome.exit,
-            log: outcome.log(),
+            log,
         });
     }
-    let log = outcome.log();
     tools.cache.mounts.extend(outcome.caches);
     Ok(Made {
-        base: base.clone(),
+        base,
         tree: outcome.tree,
         millis: outcome.millis,
         log,

@@ -3,6 +3,7 @@
 use crate::excerpt::printable;
 use oci::Reference;
 use planner::{Base, Plan};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 /// Prints steps to a terminal or a file. Errors of writing are kept and given by [`Printer::finish`].
@@ -10,6 +11,10 @@ pub struct Printer<'a> {
     out: &'a mut dyn Write,
     look: Look,
     count: usize,
+    /// Which one the last line belongs to.
+    current: usize,
+    /// Titles of those that have begun and not ended.
+    open: BTreeMap<usize, String>,
     failure: Option<io::Error>,
 }
 
@@ -72,6 +77,8 @@ impl<'a> Printer<'a> {
             out,
             look,
             count: 0,
+            current: 0,
+            open: BTreeMap::new(),
             failure: None,
         }
     }
@@ -80,6 +87,7 @@ impl<'a> Printer<'a> {
     #[must_use]
     pub fn after(mut self, count: usize) -> Printer<'a> {
         self.count = count;
+        self.current = count;
         self
     }
 
@@ -90,11 +98,34 @@ impl<'a> Printer<'a> {
 
     /// Something that begins; what follows until the next one belongs to it.
     pub fn begin(&mut self, title: &str) {
+        let title = bold(self.look, &printable(title));
         self.count += 1;
-        if self.count > 1 {
+        self.leave();
+        self.current = self.count;
+        self.numbered(&title);
+        self.open.insert(self.current, title);
+    }
+
+    /// What follows belongs to `number`, one that has begun and not ended.
+    pub fn turn_to(&mut self, number: usize) {
+        if number == self.current {
+            return;
+        }
+        if let Some(title) = self.open.get(&number).cloned() {
+            self.leave();
+            self.current = number;
+            self.numbered(&title);
+        }
+    }
+
+    /// Says that the one that had the last word goes on, if it does.
+    fn leave(&mut self) {
+        if self.open.contains_key(&self.current) {
+            self.numbered("...");
+        }
+        if self.current > 0 {
             self.line(String::new());
         }
-        self.numbered(&bold(self.look, &printable(title)));
     }
 
     /// A step that begins.
@@ -141,7 +172,7 @@ impl<'a> Printer<'a> {
 
     /// The step was not done: the cache has its result.
     pub fn cached(&mut self) {
-        self.numbered(&green(self.look, "CACHED"));
+        self.ended(&green(self.look, "CACHED"));
     }
 
     /// The step is done.
@@ -150,12 +181,17 @@ impl<'a> Printer<'a> {
             Took::Real(millis) => format!("DONE {}", seconds(millis)),
             Took::Simulated(millis) => format!("DONE {} (simulated)", seconds(millis)),
         };
-        self.numbered(&text);
+        self.ended(&text);
+    }
+
+    /// The step was ended because another one failed.
+    pub fn cancelled(&mut self) {
+        self.ended("CANCELED");
     }
 
     /// The step failed.
     pub fn failed(&mut self, message: &str) {
-        self.numbered(&red(self.look, &format!("ERROR: {}", printable(message))));
+        self.ended(&red(self.look, &format!("ERROR: {}", printable(message))));
     }
 
     /// Ends the last line and says whether everything could be written.
@@ -171,7 +207,13 @@ impl<'a> Printer<'a> {
     }
 
     fn numbered(&mut self, text: &str) {
-        self.line(format!("#{} {text}", self.count));
+        self.line(format!("#{} {text}", self.current));
+    }
+
+    /// A last word.
+    fn ended(&mut self, text: &str) {
+        self.numbered(text);
+        self.open.remove(&self.current);
     }
 
     fn line(&mut self, text: String) {

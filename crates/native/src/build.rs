@@ -4,12 +4,12 @@ use crate::args::{BuildArgs, Entitlement, NetworkMode};
 use crate::atomic::write_file;
 use crate::beyond::Beyond;
 use crate::comparison::{Comparison, Expectations};
-use crate::executor::output::Lines;
-use crate::executor::{Caches, HostEntry, Listener, SandboxExecutor, Settings};
+use crate::executor::{Caches, HostEntry, SandboxExecutor, Settings};
 use crate::failure::Failure;
 use crate::git::Git;
 use crate::images;
 use crate::job::Job;
+use crate::live_logs::LiveLogs;
 use crate::outside::RealWorld;
 use crate::progress::{Printer, Took};
 use crate::request;
@@ -19,8 +19,12 @@ use crate::terminal::Terminal;
 use crate::walk::{Logs, Walk, Walked};
 use engine::{Daemon, Prepared};
 use std::cell::RefCell;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+
+/// As many commands run beside each other, if nobody says otherwise: BuildKit knows no limit, and steps of that many stages
+/// that wait for a network or a disk do not wait for each other.
+const MAX_LANES: NonZeroUsize = NonZeroUsize::new(16).unwrap();
 
 /// As what this program may make sandboxes, or why it may not.
 pub type Isolation = Result<sandbox::Entered, sandbox::SandboxError>;
@@ -87,17 +91,9 @@ fn walk(
     for base in prepared.sources.images.values() {
         snapshots.add_base(&base.tree);
     }
-    let mut live = LivePrinter {
-        printer: &printer,
-        begun: Instant::now(),
-        lines: Lines::default(),
-    };
-    let mut executor = SandboxExecutor {
-        snapshots,
-        caches: Caches::new(session.state.cache_mounts()),
-        settings,
-        listener: &mut live,
-    };
+    let mut live = LiveLogs::new(&printer);
+    let caches = Caches::new(session.state.cache_mounts());
+    let mut executor = SandboxExecutor::new(snapshots, caches, settings, &mut live);
     let walk = Walk {
         input: &job.input,
         prepared,
@@ -125,38 +121,6 @@ fn print_isolation(settings: &Settings, printer: &mut Printer<'_>) {
         Err(why) => printer.note(&format!("none: {why}")),
     }
     printer.done(Took::Real(0));
-}
-
-/// Prints what a command writes, line by line, with the seconds since it began.
-struct LivePrinter<'a, 'p> {
-    printer: &'a RefCell<Printer<'p>>,
-    begun: Instant,
-    lines: Lines,
-}
-
-impl LivePrinter<'_, '_> {
-    fn print(&self, text: Option<String>) {
-        if let Some(text) = text {
-            let seconds = self.begun.elapsed().as_secs_f64();
-            self.printer.borrow_mut().log(seconds, &text);
-        }
-    }
-}
-
-impl Listener for LivePrinter<'_, '_> {
-    fn begin(&mut self) {
-        self.begun = Instant::now();
-    }
-
-    fn hear(&mut self, piece: &[u8]) {
-        let text = self.lines.add(piece);
-        self.print(text);
-    }
-
-    fn end(&mut self) {
-        let text = self.lines.rest();
-        self.print(text);
-    }
 }
 
 /// The images of this machine, which builds start from.
@@ -244,6 +208,7 @@ fn settings(
             .map(|limit| (limit.name.clone(), limit.soft, limit.hard))
             .collect(),
         hosts: args.sandbox.hosts.iter().map(entry).collect(),
+        lanes: args.sandbox.jobs.unwrap_or(MAX_LANES).get(),
         runtime: args
             .sandbox
             .runtime

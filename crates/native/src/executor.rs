@@ -2,6 +2,7 @@
 
 pub mod caches;
 pub mod files;
+pub mod lanes;
 pub mod mounts;
 pub mod output;
 pub mod users;
@@ -10,14 +11,14 @@ pub use caches::Caches;
 pub use files::HostEntry;
 pub use output::Listener;
 
-use crate::snapshots::{SnapshotError, Snapshots, read_upper};
-use builder::{ExecuteError, Executor, Fidelity, Instruction, Output, RunOutcome, RunRequest};
-use mounts::Mounting;
+use crate::snapshots::{Snapshot, SnapshotError, Snapshots, Upper, read_upper};
+use builder::{Begun, ExecuteError, Executor, Fidelity, Instruction, Output, RunOutcome, RunRequest};
+use lanes::{Ended, Lanes};
+use mounts::{Held, Mounting};
 use planner::Network;
-use sandbox::oci::{RuntimeChild, spawn_with_runtime};
-use sandbox::{Limits, Overlay, Rights, Root, SandboxError, Spec, Stdio, User};
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use sandbox::{Limits, Overlay, Rights, Root, SandboxError, Spec, User};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::PathBuf;
 use std::time::Instant;
 use store::{BlobStore, Tree};
 use users::{Identity, identify};
@@ -39,6 +40,8 @@ pub struct Settings {
     pub ulimits: Vec<(String, u64, u64)>,
     /// Lines to add to `/etc/hosts`.
     pub hosts: Vec<HostEntry>,
+    /// As many commands run beside each other.
+    pub lanes: usize,
     /// The OCI runtime that runs them; `None` for our own sandbox.
     pub runtime: Option<PathBuf>,
 }
@@ -49,13 +52,16 @@ pub struct Settings {
 /// above it, and only that folder is read afterwards. It becomes the snapshot of the outcome.
 pub struct SandboxExecutor<'a> {
     /// Filesystems on disk.
-    pub snapshots: &'a mut Snapshots,
+    snapshots: &'a mut Snapshots,
     /// Cache mounts.
-    pub caches: Caches,
+    caches: Caches,
     /// What every command is run with.
-    pub settings: &'a Settings,
+    settings: &'a Settings,
     /// Hears what a command writes.
-    pub listener: &'a mut dyn Listener,
+    listener: &'a mut dyn Listener,
+    lanes: Lanes,
+    /// Those that have ended and that nobody has asked for.
+    ended: VecDeque<(usize, Result<RunOutcome, ExecuteError>)>,
 }
 
 impl Executor for SandboxExecutor<'_> {
@@ -63,34 +69,69 @@ impl Executor for SandboxExecutor<'_> {
         self.settings.agents.contains_key(id)
     }
 
-    fn run_instruction(
+    fn lanes(&self) -> usize {
+        self.settings.lanes
+    }
+
+    fn begin(
         &mut self,
+        number: usize,
         instruction: &Instruction<'_>,
         request: &RunRequest,
         tree: &Tree,
         blobs: &mut dyn BlobStore,
-    ) -> Result<RunOutcome, ExecuteError> {
-        self.run_over(Some(instruction), request, tree, blobs)
+    ) -> Result<Begun, ExecuteError> {
+        while self.lanes.bar(&instruction.run.mounts) {
+            let ended = self.next_end(blobs);
+            self.ended.extend(ended);
+        }
+        self.begin_over(number, Some(instruction), request, tree, blobs)
     }
 
+    fn wait(&mut self, blobs: &mut dyn BlobStore) -> Option<(usize, Result<RunOutcome, ExecuteError>)> {
+        self.ended.pop_front().or_else(|| self.next_end(blobs))
+    }
+
+    /// Not while others go on: one that ended meanwhile would be lost.
     fn run(
         &mut self,
         request: &RunRequest,
         tree: &Tree,
         blobs: &mut dyn BlobStore,
     ) -> Result<RunOutcome, ExecuteError> {
-        self.run_over(None, request, tree, blobs)
+        match self.begin_over(0, None, request, tree, blobs)? {
+            Begun::Ended(outcome) => Ok(outcome),
+            Begun::Runs => self.next_end(blobs).expect("it goes on").1,
+        }
     }
 }
 
-impl SandboxExecutor<'_> {
-    fn run_over(
+impl<'a> SandboxExecutor<'a> {
+    /// An executor nothing of which runs yet.
+    pub fn new(
+        snapshots: &'a mut Snapshots,
+        caches: Caches,
+        settings: &'a Settings,
+        listener: &'a mut dyn Listener,
+    ) -> SandboxExecutor<'a> {
+        SandboxExecutor {
+            snapshots,
+            caches,
+            settings,
+            listener,
+            lanes: Lanes::new(),
+            ended: VecDeque::new(),
+        }
+    }
+
+    fn begin_over(
         &mut self,
+        number: usize,
         instruction: Option<&Instruction<'_>>,
         request: &RunRequest,
         tree: &Tree,
         blobs: &mut dyn BlobStore,
-    ) -> Result<RunOutcome, ExecuteError> {
+    ) -> Result<Begun, ExecuteError> {
         let begun = Instant::now();
         if let Err(why) = &self.settings.isolation {
             return Err(refused(format!(
@@ -109,7 +150,10 @@ impl SandboxExecutor<'_> {
         let identity = identify(&request.user, tree, blobs).map_err(refused)?;
         let base = self.snapshots.of(tree, blobs).map_err(failed)?;
         let upper = self.snapshots.upper(&tree.root().meta).map_err(failed)?;
-        let mut mounting = Mounting::new(self.snapshots, &self.caches, self.settings, self.listener);
+        self.listener.begin(number);
+        let listener = &mut *self.listener;
+        let mut on_wait = |id: &str| listener.hear(number, format!("waiting for the cache {id}\n").as_bytes());
+        let mut mounting = Mounting::new(self.snapshots, &self.caches, self.settings, &mut on_wait);
         mounting.add_machine_files(&request.hostname, network(instruction, request));
         mounting.add_all(instruction, request, blobs).map_err(failed)?;
         let (mounts, held) = mounting.finish();
@@ -127,27 +171,67 @@ impl SandboxExecutor<'_> {
             },
             ..self.spec(root, instruction, request, identity)
         };
-        let ran = self.spawn(&spec, &upper.fs.with_file_name("bundle"))?;
-        drop(held);
-        let mut outcome = RunOutcome {
+        let started = self.lanes.start(number, &spec, self.settings.runtime.as_deref(), &upper.bundle());
+        let command = Command {
+            begun,
             tree: tree.clone(),
-            caches: Vec::new(),
-            exit: ran.exit,
-            lasting: None,
-            output: ran.output,
-            millis: 0,
-            fidelity: Fidelity::Exact,
+            base,
+            upper,
+            held,
         };
-        if ran.exit == 0 {
-            sandbox::remove_stubs(&upper.fs, &ran.stubs)
-                .map_err(|source| machine("could not take mount points away", source))?;
-            let written = read_upper(&upper.fs, tree, blobs).map_err(failed)?;
-            self.snapshots
-                .adopt(upper, &base, &written.tree, written.bytes)
-                .map_err(failed)?;
-            outcome.tree = written.tree;
+        match started {
+            Ok(child) => {
+                self.lanes.put(number, command, child);
+                Ok(Begun::Runs)
+            }
+            // A program that is not there is an outcome, as in a shell.
+            Err(error) if error.exit_code() != 125 => {
+                let text = format!("{error}\n{}", hint(&error)).into_bytes();
+                self.listener.hear(number, &text);
+                self.listener.end(number);
+                Ok(Begun::Ended(command.outcome(
+                    i32::from(error.exit_code()),
+                    vec![Output::err(text)],
+                )))
+            }
+            Err(error) => Err(refused(error)),
         }
-        outcome.millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    }
+
+    /// Waits until one of those that go on has ended, and takes in what it left; `None` if none goes on.
+    fn next_end(&mut self, blobs: &mut dyn BlobStore) -> Option<(usize, Result<RunOutcome, ExecuteError>)> {
+        let (number, Ended { command, stubs, ran }) = self.lanes.wait(self.listener)?;
+        self.listener.end(number);
+        Some((number, self.take_in(command, &stubs, ran, blobs)))
+    }
+
+    fn take_in(
+        &mut self,
+        command: Command,
+        stubs: &[sandbox::Stub],
+        ran: Result<(i32, Vec<Output>), ExecuteError>,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<RunOutcome, ExecuteError> {
+        let (exit, output) = ran?;
+        let mut outcome = command.outcome(exit, output);
+        let Command { upper, base, held, .. } = command;
+        drop(held);
+        if exit != 0 {
+            return Ok(outcome);
+        }
+        // Without it the folder above becomes the snapshot as it is.
+        if self.settings.runtime.is_some() {
+            std::fs::remove_dir_all(upper.bundle())
+                .map_err(|source| machine("could not take a runtime's files away", source))?;
+        }
+        sandbox::remove_stubs(&upper.fs, stubs)
+            .map_err(|source| machine("could not take mount points away", source))?;
+        let written = read_upper(&upper.fs, &outcome.tree, blobs).map_err(failed)?;
+        self.snapshots
+            .adopt(upper, &base, &written.tree, written.bytes)
+            .map_err(failed)?;
+        outcome.tree = written.tree;
+        outcome.millis = millis_since(command.begun);
         Ok(outcome)
     }
 
@@ -188,62 +272,6 @@ impl SandboxExecutor<'_> {
             cgroup: None,
         }
     }
-
-    /// Runs it to its end. A program that is not there is an outcome, as in a shell. `bundle` is a place for a runtime's files.
-    fn spawn(&mut self, spec: &Spec, bundle: &Path) -> Result<Ran, ExecuteError> {
-        let (reader, writer) = std::io::pipe().map_err(|source| machine("could not make a pipe", source))?;
-        let second = writer
-            .try_clone()
-            .map_err(|source| machine("could not make a pipe", source))?;
-        let stdio = Stdio {
-            stdin: None,
-            stdout: Some(writer.into()),
-            stderr: Some(second.into()),
-        };
-        self.listener.begin();
-        let (stubs, child) = match self.start(spec, stdio, bundle) {
-            Ok(started) => started,
-            Err(error) if error.exit_code() != 125 => {
-                let text = format!("{error}\n{}", hint(&error)).into_bytes();
-                self.listener.hear(&text);
-                self.listener.end();
-                return Ok(Ran {
-                    exit: i32::from(error.exit_code()),
-                    output: vec![Output::err(text)],
-                    stubs: Vec::new(),
-                });
-            }
-            Err(error) => return Err(refused(error)),
-        };
-        // The pipe ends when the last process of the sandbox does.
-        let output = output::drain(reader, &mut |piece| self.listener.hear(piece))
-            .map_err(|source| machine("could not read what the command writes", source));
-        let exit = child.wait().map_err(refused)?;
-        self.listener.end();
-        // Without it the folder above becomes the snapshot as it is.
-        if self.settings.runtime.is_some() {
-            std::fs::remove_dir_all(bundle)
-                .map_err(|source| machine("could not take a runtime's files away", source))?;
-        }
-        Ok(Ran {
-            exit,
-            output: output?,
-            stubs,
-        })
-    }
-
-    fn start(&self, spec: &Spec, stdio: Stdio, bundle: &Path) -> Result<(Vec<sandbox::Stub>, Started), SandboxError> {
-        let Some(program) = &self.settings.runtime else {
-            let child = sandbox::spawn(spec, stdio)?;
-            return Ok((child.stubs.clone(), Started::Ours(child)));
-        };
-        std::fs::create_dir(bundle).map_err(|error| SandboxError::System {
-            doing: format!("make {}", bundle.display()),
-            errno: error.raw_os_error().unwrap_or_default(),
-        })?;
-        let child = spawn_with_runtime(program, spec, bundle, stdio)?;
-        Ok((child.stubs.clone(), Started::Theirs(child)))
-    }
 }
 
 /// What helps against a program that does not start.
@@ -257,28 +285,34 @@ fn hint(error: &SandboxError) -> &'static str {
     }
 }
 
-/// A command that runs.
-enum Started {
-    Ours(sandbox::Child),
-    Theirs(RuntimeChild),
+/// A command that goes on, with all that must stay while it does.
+#[derive(Debug)]
+struct Command {
+    begun: Instant,
+    /// What it runs over.
+    tree: Tree,
+    base: Snapshot,
+    upper: Upper,
+    held: Held,
 }
 
-impl Started {
-    /// Waits for its end; its exit code as a shell has it.
-    fn wait(self) -> Result<i32, SandboxError> {
-        match self {
-            Started::Ours(child) => Ok(child.wait()?.exit_code().into()),
-            // A runtime that was killed took the command with it.
-            Started::Theirs(child) => Ok(child.wait()?.code().unwrap_or(137)),
+impl Command {
+    /// What became of it if it changed nothing.
+    fn outcome(&self, exit: i32, output: Vec<Output>) -> RunOutcome {
+        RunOutcome {
+            tree: self.tree.clone(),
+            caches: Vec::new(),
+            exit,
+            lasting: None,
+            output,
+            millis: millis_since(self.begun),
+            fidelity: Fidelity::Exact,
         }
     }
 }
 
-/// A process that has ended.
-struct Ran {
-    exit: i32,
-    output: Vec<Output>,
-    stubs: Vec<sandbox::Stub>,
+fn millis_since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 fn network(instruction: Option<&Instruction<'_>>, request: &RunRequest) -> Network {

@@ -43,6 +43,7 @@ mod large_file;
 pub mod layers;
 pub mod layout;
 pub mod lender;
+mod live_logs;
 pub mod logins;
 pub mod net;
 pub mod network;

@@ -270,6 +270,13 @@ impl Snapshots {
     }
 }
 
+impl Upper {
+    /// A place for the files of an OCI runtime; not there yet.
+    pub fn bundle(&self) -> PathBuf {
+        self.folder.join("bundle")
+    }
+}
+
 impl Drop for Upper {
     fn drop(&mut self) {
         // It may have become a snapshot; what stays goes away with the process.

@@ -9,6 +9,7 @@ use builder::{BuildError, Built, Executor, Fidelity, StepReport, Timestamps, Too
 use engine::Prepared;
 use planner::Source;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::time::Instant;
 use store::{Content, Node, Time, Tree};
 
@@ -39,6 +40,12 @@ pub struct DoneStep {
     pub report: StepReport,
     /// How long it took here; how long it would take, if it is simulated.
     pub millis: u64,
+}
+
+/// Under which number a step is shown that was begun.
+struct Section {
+    number: usize,
+    begun: Instant,
 }
 
 /// A build that is to be walked.
@@ -82,25 +89,37 @@ impl Walk<'_, '_> {
             executor: Some(executor),
         };
         let mut steps = Vec::new();
+        let mut shown = BTreeMap::new();
         loop {
-            let begun = Instant::now();
-            let Some(next) = build.peek(&mut tools).map_err(|error| self.failed(&error))? else {
-                break;
+            let next = if build.has_room(&tools) { build.peek(&mut tools) } else { Ok(None) };
+            let done = match next {
+                Ok(Some(next)) => {
+                    let mut printer = self.printer.borrow_mut();
+                    printer.step(&Title::of(&self.prepared.plan, next.step));
+                    let section = Section {
+                        number: printer.count(),
+                        begun: Instant::now(),
+                    };
+                    drop(printer);
+                    shown.insert(self.prepared.plan.canonical(next.step), section);
+                    match build.begin(&mut tools) {
+                        Ok(None) => continue,
+                        done => done,
+                    }
+                }
+                Ok(None) => build.wait(&mut tools),
+                Err(error) => Err(error),
             };
-            self.printer
-                .borrow_mut()
-                .step(&Title::of(&self.prepared.plan, next.step));
-            let Some(report) = build.step(&mut tools).map_err(|error| self.failed(&error))? else {
-                break;
-            };
-            let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-            steps.push(self.print_step(report, millis));
+            match done.map_err(|error| self.failed(&error, &mut shown))? {
+                Some(report) => steps.push(self.print_step(report, &mut shown)),
+                None => break,
+            }
         }
         let begun = Instant::now();
         self.printer.borrow_mut().begin("exporting to image");
         let built = build
             .finish(self.timestamps, &mut tools)
-            .map_err(|error| self.failed(&error))?;
+            .map_err(|error| self.failed(&error, &mut shown))?;
         let mark = if built.fidelity == Fidelity::Simulated {
             " (simulated)"
         } else {
@@ -114,8 +133,19 @@ impl Walk<'_, '_> {
         Ok(Walked { built, steps })
     }
 
-    fn failed(&self, error: &BuildError) -> Failure {
+    /// Says that a step failed, and that those which went on beside it were ended.
+    fn failed(&self, error: &BuildError, shown: &mut BTreeMap<usize, Section>) -> Failure {
         let mut printer = self.printer.borrow_mut();
+        let section = error
+            .step
+            .and_then(|step| shown.remove(&self.prepared.plan.canonical(step)));
+        for Section { number, .. } in shown.values() {
+            printer.turn_to(*number);
+            printer.cancelled();
+        }
+        if let Some(section) = section {
+            printer.turn_to(section.number);
+        }
         if let Some(log) = error.log().filter(|_| self.logs == Logs::Whole) {
             printer.log(0.0, log);
         }
@@ -123,8 +153,15 @@ impl Walk<'_, '_> {
         step_failure(self.input, error)
     }
 
-    fn print_step(&self, report: StepReport, elapsed: u64) -> DoneStep {
+    fn print_step(&self, report: StepReport, shown: &mut BTreeMap<usize, Section>) -> DoneStep {
         let mut printer = self.printer.borrow_mut();
+        let elapsed = match shown.remove(&self.prepared.plan.canonical(report.step)) {
+            Some(Section { number, begun }) => {
+                printer.turn_to(number);
+                u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+            }
+            None => 0,
+        };
         let simulated = report.fidelity == Fidelity::Simulated;
         let took = if simulated {
             Took::Simulated(report.millis)

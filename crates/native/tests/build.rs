@@ -461,6 +461,66 @@ fn the_report_puts_what_came_beside_what_was_expected() {
     assert_eq!(second["steps"][3]["built"]["cached"], false);
 }
 
+/// Two stages, a command in each, and what a third one takes from them.
+fn two_stages(first: &str, second: &str) -> String {
+    format!(
+        "FROM base AS first\nRUN {first}\nFROM base AS second\nRUN {second}\n\
+         FROM base\nCOPY --from=first /made /first\nCOPY --from=second /made /second\n"
+    )
+}
+
+/// Comes to an end once the other one has begun, and gives up after about ten seconds.
+fn meet(own: &str, other: &str) -> String {
+    format!(
+        "--mount=type=cache,id=place,target=/place touch /place/{own}; n=0; \
+         until [ -e /place/{other} ]; do n=$((n+1)); [ $n -lt 1000 ] || exit 7; usleep 10000; done; echo {own} > /made"
+    )
+}
+
+#[test]
+fn stages_that_do_not_need_each_other_run_beside_each_other() {
+    let Some(bench) = Bench::new() else { return };
+    let text = two_stages(&meet("a", "b"), &meet("b", "a"));
+    let files = bench.files(&text, &[]);
+    assert_eq!(files["first"], "a\n");
+    assert_eq!(files["second"], "b\n");
+    assert_eq!(bench.leftovers(), 0);
+}
+
+#[test]
+fn one_job_runs_one_command_after_the_other() {
+    let Some(bench) = Bench::new() else { return };
+    let first = "--mount=type=cache,id=place,target=/place echo a > /place/a; echo a > /made";
+    let second = "--mount=type=cache,id=place,target=/place cat /place/a > /made";
+    let files = bench.files(&two_stages(first, second), &["--jobs", "1"]);
+    assert_eq!(files["second"], "a\n");
+}
+
+#[test]
+fn a_locked_cache_belongs_to_one_command_at_a_time_and_nobody_waits_for_ever() {
+    let Some(bench) = Bench::new() else { return };
+    let alone = "--mount=type=cache,id=place,sharing=locked,target=/place \
+                 --mount=type=cache,id=place,sharing=locked,target=/again \
+                 mkdir /place/mine && usleep 100000 && rmdir /again/mine && echo yes > /made";
+    let files = bench.files(&two_stages(alone, alone.replace("yes", "too").as_str()), &[]);
+    assert_eq!(files["first"], "yes\n");
+    assert_eq!(files["second"], "too\n");
+}
+
+#[test]
+fn when_a_command_fails_those_beside_it_are_ended() {
+    let Some(bench) = Bench::new() else { return };
+    let begun = std::time::Instant::now();
+    let fails = meet("a", "b").replace("echo a > /made", "exit 3");
+    let lasts = format!("{}; sleep 1000", meet("b", "a"));
+    let said = bench.build(&two_stages(&fails, &lasts), &[]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("exit code: 3"), "{}", said.stderr);
+    assert!(said.stderr.contains("CANCELED"), "{}", said.stderr);
+    assert!(begun.elapsed().as_secs() < 500, "it did not wait for the other one");
+    assert_eq!(bench.leftovers(), 0);
+}
+
 #[test]
 fn a_build_that_is_killed_leaves_nothing_running_and_the_next_one_cleans_up() {
     let Some(bench) = Bench::new() else { return };

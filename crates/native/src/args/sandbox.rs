@@ -4,6 +4,7 @@ use super::ArgError;
 use clap::Args;
 use cli::Ulimit;
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -29,6 +30,10 @@ pub struct SandboxArgs {
     /// Limit a resource of commands, such as nofile=1024:2048
     #[arg(long = "ulimit", value_name = "NAME=SOFT[:HARD]")]
     pub ulimits: Vec<Ulimit>,
+
+    /// Run so many commands beside each other, of stages that do not need each other; 1 runs one after the other
+    #[arg(long, value_name = "N")]
+    pub jobs: Option<NonZeroUsize>,
 
     /// Run commands by this OCI runtime, such as runc, in place of the sandbox that is built in; takes root
     #[arg(long, value_name = "PROGRAM")]

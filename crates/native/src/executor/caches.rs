@@ -16,6 +16,9 @@ pub struct Caches {
 /// A cache that is in use until it is dropped.
 #[derive(Debug)]
 pub struct HeldCache {
+    /// Its identity.
+    pub id: String,
+    sharing: Sharing,
     /// What is mounted; made by the one who gets it first, see [`HeldCache::is_new`].
     pub content: PathBuf,
     _lock: File,
@@ -39,7 +42,7 @@ impl Caches {
         let name = Digest::of(id.as_bytes()).hex();
         if sharing != Sharing::Private {
             return self
-                .open(&name, sharing, on_wait)
+                .open(id, &name, sharing, on_wait)
                 .map(|held| held.expect("this waits until it has it"));
         }
         let mut number = 0;
@@ -49,14 +52,20 @@ impl Caches {
             } else {
                 format!("{name}-{number}")
             };
-            match self.open(&name, sharing, on_wait)? {
+            match self.open(id, &name, sharing, on_wait)? {
                 Some(held) => return Ok(held),
                 None => number += 1,
             }
         }
     }
 
-    fn open(&self, name: &str, sharing: Sharing, on_wait: &mut dyn FnMut()) -> io::Result<Option<HeldCache>> {
+    fn open(
+        &self,
+        id: &str,
+        name: &str,
+        sharing: Sharing,
+        on_wait: &mut dyn FnMut(),
+    ) -> io::Result<Option<HeldCache>> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder)?;
         let lock = File::options()
@@ -82,6 +91,8 @@ impl Caches {
             (Err(TryLockError::Error(error)), _) => return Err(error),
         }
         Ok(Some(HeldCache {
+            id: id.to_owned(),
+            sharing,
             content: folder.join("content"),
             _lock: lock,
         }))
@@ -89,6 +100,15 @@ impl Caches {
 }
 
 impl HeldCache {
+    /// Whether somebody who wants the same cache as `sharing` says has to wait.
+    pub fn bars(&self, sharing: Sharing) -> bool {
+        match sharing {
+            Sharing::Private => false,
+            Sharing::Shared => self.sharing != Sharing::Shared,
+            Sharing::Locked => true,
+        }
+    }
+
     /// Whether nobody has filled it yet.
     pub fn is_new(&self) -> bool {
         !self.content.exists()

@@ -3,7 +3,6 @@
 use super::Settings;
 use super::caches::{Caches, HeldCache};
 use super::files::{hosts, resolver};
-use super::output::Listener;
 use crate::snapshots::{SnapshotError, Snapshots, Upper, write_tree};
 use builder::{Instruction, MountKind, RunMount, RunRequest};
 use planner::{Network, Sharing};
@@ -15,7 +14,7 @@ pub struct Mounting<'a> {
     snapshots: &'a mut Snapshots,
     caches: &'a Caches,
     settings: &'a Settings,
-    listener: &'a mut dyn Listener,
+    on_wait: &'a mut dyn FnMut(&str),
     mounts: Vec<Mount>,
     held: Held,
 }
@@ -30,19 +29,29 @@ pub struct Held {
 /// The name under which a single file lies in its snapshot.
 const FILE: &str = "file";
 
+impl Held {
+    /// Whether a command that mounts `mount` has to wait for the one that holds this.
+    pub fn bars(&self, mount: &planner::Mount) -> bool {
+        let planner::MountKind::Cache { id, sharing, .. } = &mount.kind else {
+            return false;
+        };
+        self.caches.iter().any(|held| held.id == *id && held.bars(*sharing))
+    }
+}
+
 impl<'a> Mounting<'a> {
-    /// No mounts yet.
+    /// No mounts yet. `on_wait` is told the identity of a cache that another process has.
     pub fn new(
         snapshots: &'a mut Snapshots,
         caches: &'a Caches,
         settings: &'a Settings,
-        listener: &'a mut dyn Listener,
+        on_wait: &'a mut dyn FnMut(&str),
     ) -> Mounting<'a> {
         Mounting {
             snapshots,
             caches,
             settings,
-            listener,
+            on_wait,
             mounts: Vec::new(),
             held: Held::default(),
         }
@@ -170,22 +179,27 @@ impl<'a> Mounting<'a> {
         read_only: bool,
         blobs: &dyn BlobStore,
     ) -> Result<(), SnapshotError> {
-        let listener = &mut *self.listener;
-        let mut on_wait = || listener.hear(format!("waiting for the cache {id}\n").as_bytes());
-        let held = self
-            .caches
-            .hold(id, sharing, &mut on_wait)
-            .map_err(|source| SnapshotError::Folder {
-                path: format!("cache mount {id}"),
-                source,
-            })?;
+        // A command that mounts a cache twice has it once: it would wait for itself.
+        let place = match self.held.caches.iter().position(|held| held.id == id) {
+            Some(place) => place,
+            None => {
+                let on_wait = &mut *self.on_wait;
+                let held = self.caches.hold(id, sharing, &mut || on_wait(id));
+                self.held.caches.push(held.map_err(|source| SnapshotError::Folder {
+                    path: format!("cache mount {id}"),
+                    source,
+                })?);
+                self.held.caches.len() - 1
+            }
+        };
+        let held = &self.held.caches[place];
         if held.is_new() {
             let tree = tree_of(node)?;
             held.fill(|folder| write_tree(folder, &tree, blobs))?;
         }
         let subpath = (!node.is_dir()).then(|| FILE.to_owned());
-        self.mount(target, Source::Bind(held.content.clone()), subpath, read_only);
-        self.held.caches.push(held);
+        let content = held.content.clone();
+        self.mount(target, Source::Bind(content), subpath, read_only);
         Ok(())
     }
 

@@ -3,16 +3,19 @@
 use builder::Output;
 use std::io::{self, Read};
 
-/// Hears what a command writes, while it writes it.
+/// Hears what commands write, while they write it. Each is told from the others by its number.
 pub trait Listener {
     /// A command starts.
-    fn begin(&mut self);
+    fn begin(&mut self, number: usize);
 
     /// It wrote this. A piece may end in the middle of a line or of a letter.
-    fn hear(&mut self, piece: &[u8]);
+    fn hear(&mut self, number: usize, piece: &[u8]);
 
     /// It has ended.
-    fn end(&mut self);
+    fn end(&mut self, number: usize);
+
+    /// Time has passed, and nobody wrote anything.
+    fn pause(&mut self) {}
 }
 
 /// So much of a command's output is kept for the build's record, in bytes, as BuildKit's `BUILDKIT_STEP_LOG_MAX_SIZE`.
