@@ -112,33 +112,30 @@ impl Cache {
 
     /// The results of `operation` on `inputs`, best known first.
     pub(crate) fn find(&self, operation: &Digest, inputs: &[InputKeys]) -> Vec<Key> {
+        let links: Vec<Vec<Digest>> = inputs
+            .iter()
+            .enumerate()
+            .map(|(index, input)| links(operation, index, input).collect())
+            .collect();
+        self.find_by(operation, &links)
+    }
+
+    /// The results of `operation` that one of the links of each input leads to.
+    pub(crate) fn find_by(&self, operation: &Digest, inputs: &[Vec<Digest>]) -> Vec<Key> {
+        let is_there = |key: &Key| self.records.results.contains_key(key);
         if inputs.is_empty() {
-            let key = root(operation);
-            return self
-                .records
-                .results
-                .contains_key(&key)
-                .then_some(key)
-                .into_iter()
-                .collect();
+            return Some(root(operation)).filter(is_there).into_iter().collect();
         }
         let mut common: Option<BTreeSet<Key>> = None;
-        for (index, input) in inputs.iter().enumerate() {
-            let found: BTreeSet<Key> = links(operation, index, input)
-                .filter_map(|link| self.records.links.get(&link))
-                .flatten()
-                .copied()
-                .collect();
+        for links in inputs {
+            let found = links.iter().filter_map(|link| self.records.links.get(link));
+            let found: BTreeSet<Key> = found.flatten().copied().collect();
             common = Some(match common {
                 None => found,
                 Some(before) => before.intersection(&found).copied().collect(),
             });
         }
-        let common = common.unwrap_or_default();
-        common
-            .into_iter()
-            .filter(|key| self.records.results.contains_key(key))
-            .collect()
+        common.unwrap_or_default().into_iter().filter(is_there).collect()
     }
 
     /// Whether [`find`](Cache::find) may find something once all inputs are known; those without keys are not known yet.
@@ -185,20 +182,27 @@ pub(crate) fn operation(definition: &[(String, String)]) -> Digest {
     Digest::of(&text)
 }
 
-fn root(operation: &Digest) -> Key {
+/// What the result of an operation without inputs is known by.
+pub(crate) fn root(operation: &Digest) -> Key {
     Digest::of(format!("root {operation}").as_bytes())
 }
 
 fn links<'a>(operation: &'a Digest, index: usize, input: &'a InputKeys) -> impl Iterator<Item = Digest> + 'a {
-    let by_key = input.keys.iter().map(move |key| {
-        let selector = input.selector.map(|selector| selector.to_string()).unwrap_or_default();
-        Digest::of(format!("{operation} {index} {key} {selector}").as_bytes())
-    });
-    let by_content = input
-        .content
-        .iter()
-        .map(move |content| Digest::of(format!("{operation} {index} content {content}").as_bytes()));
-    by_key.chain(by_content)
+    let selector = input.selector.map(|selector| selector.to_string()).unwrap_or_default();
+    let by_key = input.keys.iter();
+    let by_key = by_key.map(move |key| link_by_key(operation, index, key, &selector));
+    let by_content = input.content.iter();
+    by_key.chain(by_content.map(move |content| link_by_content(operation, index, content)))
+}
+
+/// What leads from an input that is known by `key`, of which `selector` is looked at, to results.
+pub(crate) fn link_by_key(operation: &Digest, index: usize, key: &Key, selector: &str) -> Digest {
+    Digest::of(format!("{operation} {index} {key} {selector}").as_bytes())
+}
+
+/// What leads from an input whose files have the checksum `content` to results.
+pub(crate) fn link_by_content(operation: &Digest, index: usize, content: &Digest) -> Digest {
+    Digest::of(format!("{operation} {index} content {content}").as_bytes())
 }
 
 #[cfg(test)]

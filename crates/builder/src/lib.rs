@@ -26,6 +26,7 @@ mod deps;
 mod look;
 mod miss;
 mod predict;
+mod shared;
 // Files: the context, and copying.
 mod context;
 pub mod copy;
@@ -47,4 +48,7 @@ pub use miss::{Miss, Part, Seen};
 pub use pattern::{Pattern, PatternError};
 pub use predict::{Expected, Prediction};
 pub use session::*;
+pub use shared::{
+    CacheConfig, CacheConfigError, CacheInput, CacheLayer, CacheRecord, CacheResult, Export, ExportMode,
+};
 pub use sources::{BaseImage, Download, Sources};

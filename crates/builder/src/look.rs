@@ -2,7 +2,7 @@
 
 use crate::build::{Build, Tools};
 use crate::cache::{Cache, InputKeys, Key, operation};
-use crate::content::{Reader, Root};
+use crate::content::{Reader, Root, Selector};
 use crate::deps::{self, Dep};
 use crate::error::BuildError;
 use crate::miss::{self, BaseStep, Miss, Seen};
@@ -75,13 +75,23 @@ impl Build {
     ) -> Result<(), BuildError> {
         for &index in which {
             if let Some(selectors) = &deps[index].content {
-                let tree = self.tree(deps[index].input, step)?;
-                let mut reader = self.reader(deps[index].input, &tree, tools);
-                let key = reader.key(selectors);
-                inputs[index].content = Some(key.map_err(|error| BuildError::at(&self.plan, step, error))?);
+                inputs[index].content = Some(self.content(deps[index].input, step, selectors, tools)?);
             }
         }
         Ok(())
+    }
+
+    /// The checksum of those files of an input that a step looks at.
+    pub(crate) fn content(
+        &mut self,
+        input: Input,
+        step: usize,
+        selectors: &[Selector],
+        tools: &mut Tools<'_>,
+    ) -> Result<Digest, BuildError> {
+        let tree = self.tree(input, step)?;
+        let key = self.reader(input, &tree, tools).key(selectors);
+        key.map_err(|error| BuildError::at(&self.plan, step, error))
     }
 
     fn reader<'t>(&self, input: Input, tree: &'t Tree, tools: &'t mut Tools<'_>) -> Reader<'t> {

@@ -22,6 +22,8 @@ pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json"
 pub const DOCKER_LAYER_GZIP: &str = "application/vnd.docker.image.rootfs.diff.tar.gzip";
 /// Docker's layer, uncompressed.
 pub const DOCKER_LAYER: &str = "application/vnd.docker.image.rootfs.diff.tar";
+/// What a build cache of BuildKit knows.
+pub const BUILDKIT_CACHE: &str = "application/vnd.buildkit.cacheconfig.v0";
 
 /// Whether `media_type` is that of an index.
 pub fn is_index(media_type: &str) -> bool {

@@ -52,6 +52,7 @@ mod lanes;
 mod refusal;
 mod upload;
 // What for.
+mod cache;
 mod list;
 mod login;
 mod platform;
@@ -60,6 +61,7 @@ mod push;
 mod resolve;
 mod search;
 
+pub use cache::{CREATED_AT, CacheDocument, FoundCache, UNCOMPRESSED, cache_image};
 pub use certs::{CERTS_DIR, CertsError, certs_dir, read_certs};
 pub use config_file::{ConfigFile, ConfigFileError, HUB_KEY};
 pub use credentials::{Anonymous, CredentialError, Credentials, Login};

@@ -40,21 +40,26 @@ impl Client<'_> {
         self.each_endpoint(&exact, Direction::Pull, |client, session| {
             let mut line = client.line(session);
             line.ping()?;
-            let repository = exact.repository();
-            let (digest, known) = match exact.digest() {
-                Some(digest) => (digest, None),
-                None => line.find_tag(repository, exact.tag().unwrap_or("latest"))?,
-            };
-            match known {
-                Some(document) => Ok(document),
-                None => line.get_manifest(repository, digest, None),
-            }
+            line.find_document(&exact)
         })
         .map_err(|error| translate(error, reference))
     }
 }
 
 impl Line<'_, '_> {
+    /// The manifest or index that a name stands for.
+    pub(crate) fn find_document(&mut self, exact: &Reference) -> Result<Document, RegistryError> {
+        let repository = exact.repository();
+        let (digest, known) = match exact.digest() {
+            Some(digest) => (digest, None),
+            None => self.find_tag(repository, exact.tag().unwrap_or("latest"))?,
+        };
+        match known {
+            Some(document) => Ok(document),
+            None => self.get_manifest(repository, digest, None),
+        }
+    }
+
     /// Asks whether somebody speaks the protocol, and how one says there who one is.
     ///
     /// # Errors
@@ -133,7 +138,12 @@ impl Line<'_, '_> {
     }
 
     /// A manifest or index by its digest, with its media type.
-    fn get_manifest(&mut self, repository: &str, digest: Digest, size: Option<u64>) -> Result<Document, RegistryError> {
+    pub(crate) fn get_manifest(
+        &mut self,
+        repository: &str,
+        digest: Digest,
+        size: Option<u64>,
+    ) -> Result<Document, RegistryError> {
         let url = self.session.url(&format!("{repository}/manifests/{digest}"));
         let (headers, bytes) = self.get_document(&url, ACCEPT, "a manifest")?;
         let found = Digest::of(&bytes);

@@ -1,0 +1,19 @@
+//! What builds on different machines share of their caches, in the form in which BuildKit writes it.
+//!
+//! A [`CacheConfig`] says which results there are, what leads to them, and in which layers they are. [`Build::export`] writes one of a
+//! build that is done; [`Build::wanted`] says which layers of one this build may use; [`Cache::import`] takes them in.
+//!
+//! The form is BuildKit's, and so are the rules. The digests of operations are this program's own: a cache that BuildKit wrote is
+//! understood and leads to nothing here, as this one does there.
+//!
+//! Source: BuildKit, `cache/remotecache/v1` (`doc.go`, `spec.go`, `parse.go`), `cache/remotecache/import.go`.
+
+mod config;
+mod export;
+mod import;
+
+pub use config::{CacheConfig, CacheConfigError, CacheInput, CacheLayer, CacheRecord, CacheResult};
+pub use export::{Export, ExportMode};
+
+#[cfg(doc)]
+use crate::{Build, Cache};
