@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown)] // doc comments of arguments are their help text, where backticks would show
 
 mod all;
+mod caches;
 mod named_context;
 mod output;
 mod pairs;
@@ -13,6 +14,7 @@ mod secret;
 mod verbs;
 
 pub use all::command;
+pub use caches::{CacheArgs, CachePlace, CacheSpec, CacheTarget};
 pub use named_context::{ContextSource, NamedContext};
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
@@ -287,6 +289,10 @@ pub struct BuildArgs {
     /// What commands run in.
     #[command(flatten)]
     pub sandbox: SandboxArgs,
+
+    /// Caches that builds on other machines use, too.
+    #[command(flatten)]
+    pub caches: CacheArgs,
 
     /// Where it is built.
     #[cfg(feature = "remote")]

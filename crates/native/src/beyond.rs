@@ -6,6 +6,7 @@ use crate::network::Network;
 use builder::Download;
 use engine::{Daemon, Outside, World, WorldError};
 use planner::{ImageName, Url};
+use registry::client::Client;
 use std::path::PathBuf;
 use store::{BlobStore, Tree};
 
@@ -34,6 +35,16 @@ impl<'a> Beyond<'a> {
             kept,
             reach: None,
         }
+    }
+
+    /// Asks registries.
+    ///
+    /// # Errors
+    ///
+    /// If what the machine says of registries cannot be read.
+    pub fn with_client<T>(&mut self, work: impl FnOnce(&mut Client<'_>) -> T) -> Result<T, String> {
+        self.ask(|network| Ok(work(&mut network.client())))
+            .map_err(|error| error.message)
     }
 
     fn ask<T>(&mut self, work: impl FnOnce(&mut Network<'_>) -> Result<T, WorldError>) -> Result<T, WorldError> {

@@ -14,6 +14,7 @@ use crate::outside::RealWorld;
 use crate::progress::{Printer, Took};
 use crate::request;
 use crate::session::Session;
+use crate::shared_caches::SharedCaches;
 use crate::snapshots::{Kept, Snapshots, prune};
 use crate::terminal::Terminal;
 use crate::walk::{Logs, Walk, Walked};
@@ -36,6 +37,7 @@ pub type Isolation = Result<sandbox::Entered, sandbox::SandboxError>;
 /// [`Failure`]. No output has been written then; what the cache learned is kept.
 pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
     let settings = settings(args, isolation, terminal.environment)?;
+    let caches = SharedCaches::read(&args.caches)?;
     let job = Job::read(&args.common, terminal)?;
     let mut session = job.open(terminal)?;
     session.forget_simulated();
@@ -51,7 +53,11 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     };
     let (prepared, warnings) = job.prepare(&mut world, &mut session, terminal)?;
     let mut snapshots = open_snapshots(&session)?;
-    let (walked, comparison) = walk(&job, &prepared, &settings, &mut snapshots, &mut session, terminal);
+    let shared = Shared {
+        caches: &caches,
+        beyond: &mut beyond,
+    };
+    let (walked, comparison) = walk(&job, &prepared, &settings, shared, &mut snapshots, &mut session, terminal);
     // Steps that were done before one failed are done: the next build need not do them again.
     let saved = session.save(terminal);
     if let Some(path) = &args.sandbox.preview_report {
@@ -74,17 +80,26 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     Ok(())
 }
 
+/// What other machines know, and the way to them.
+struct Shared<'s, 'b> {
+    caches: &'s SharedCaches,
+    beyond: &'s mut Beyond<'b>,
+}
+
 /// Walks the build; what came of it is told beside what was expected.
 fn walk(
     job: &Job<'_>,
     prepared: &Prepared,
     settings: &Settings,
+    shared: Shared<'_, '_>,
     snapshots: &mut Snapshots,
     session: &mut Session,
     terminal: &mut Terminal<'_>,
 ) -> (Result<Walked, Failure>, Comparison) {
     let look = job.look(terminal);
     let printer = RefCell::new(Printer::new(terminal.stderr, look));
+    let Shared { caches, beyond } = shared;
+    caches.import(prepared, session, beyond, terminal.now, &mut printer.borrow_mut());
     let expectations = Expectations::of(prepared, session, terminal.now);
     expectations.print(prepared, &mut printer.borrow_mut());
     print_isolation(settings, &mut printer.borrow_mut());
@@ -92,8 +107,8 @@ fn walk(
         snapshots.add_base(&base.tree);
     }
     let mut live = LiveLogs::new(&printer);
-    let caches = Caches::new(session.state.cache_mounts());
-    let mut executor = SandboxExecutor::new(snapshots, caches, settings, &mut live);
+    let mounts = Caches::new(session.state.cache_mounts());
+    let mut executor = SandboxExecutor::new(snapshots, mounts, settings, &mut live);
     let walk = Walk {
         input: &job.input,
         prepared,
@@ -102,7 +117,10 @@ fn walk(
         logs: Logs::Live,
         printer: &printer,
     };
-    let walked = walk.run(&mut executor, session);
+    let walked = walk.run(&mut executor, session).and_then(|walked| {
+        let mut printer = printer.borrow_mut();
+        caches.export(&walked, session, beyond, &mut printer).map(|()| walked)
+    });
     // Progress that nobody can read stops no build.
     let _ = printer.into_inner().finish();
     let comparison = expectations.compare(prepared, walked.as_ref().ok());

@@ -1,7 +1,8 @@
 //! An image in an OCI layout on disk, found by tag, digest or platform.
 
 use crate::disk::Lender;
-use oci::{Descriptor, Digest, DocumentError, ImageConfig, Index, Manifest, Platform, media_type};
+use oci::{Descriptor, DiffId, Digest, DocumentError, ImageConfig, Index, Manifest, Platform, media_type};
+use registry::client::UNCOMPRESSED;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -144,12 +145,7 @@ pub fn find_image(
     platform: &Platform,
     lender: &Lender,
 ) -> Result<Found, LayoutError> {
-    let index_file = layout.join("index.json");
-    let bytes = read_document(&index_file, None)?;
-    let index = Index::parse(&bytes).map_err(|source| LayoutError::Document {
-        path: show(&index_file),
-        source,
-    })?;
+    let index = read_index(layout)?;
     let root = choose(layout, &index, which, platform)?.clone();
     let manifest_bytes = descend(layout, &root, platform)?;
     let failed = |source| LayoutError::Document {
@@ -181,6 +177,68 @@ pub fn find_image(
     })
 }
 
+/// What a build cache knows, as JSON, and the layers that it names.
+pub type FoundCache = (Vec<u8>, Vec<(Descriptor, DiffId)>);
+
+/// Finds the build cache with a tag in the layout at `layout` and lends its layers.
+///
+/// # Errors
+///
+/// [`LayoutError`].
+pub fn find_cache(layout: &Path, tag: &str, lender: &Lender) -> Result<FoundCache, LayoutError> {
+    let index = read_index(layout)?;
+    let tagged = |image: &&Descriptor| image.annotations.get(REF_NAME).is_some_and(|name| name == tag);
+    let root = index.manifests.iter().find(tagged).or(match &index.manifests[..] {
+        // Without a name it is what there is.
+        [only] if !only.annotations.contains_key(REF_NAME) => Some(only),
+        _ => None,
+    });
+    let root = root.ok_or_else(|| no_image(layout, tag, Vec::new()))?;
+    let bytes = read_blob(layout, root)?;
+    let failed = |source| LayoutError::Document {
+        path: show(&blob_file(layout, &root.digest)),
+        source,
+    };
+    // An index in which the cache is one entry, or, of newer versions, a manifest that has it as its config.
+    let entries = if media_type::is_index(&root.media_type) {
+        Index::parse(&bytes).map_err(failed)?.manifests
+    } else {
+        let manifest = Manifest::parse(&bytes).map_err(failed)?;
+        [vec![manifest.config], manifest.layers].concat()
+    };
+    let is_cache = |entry: &&Descriptor| entry.media_type == media_type::BUILDKIT_CACHE;
+    let document = entries.iter().find(is_cache);
+    let document = document.ok_or_else(|| no_image(layout, "that is a build cache", Vec::new()))?;
+    let document = read_blob(layout, document)?;
+    let mut layers = Vec::new();
+    for entry in entries.iter().filter(|entry| !is_cache(entry)) {
+        let told = entry.annotations.get(UNCOMPRESSED).and_then(|text| text.parse().ok());
+        let Some(diff_id) = told.map(DiffId) else { continue };
+        let file = blob_file(layout, &entry.digest);
+        check_file(&file)?;
+        lender.lend(entry.digest, entry.size, &file);
+        layers.push((entry.clone(), diff_id));
+    }
+    Ok((document, layers))
+}
+
+/// The index of the layout at `layout`, which may not be there yet, with `root` in the place of what had its tag.
+pub(crate) fn with_root(layout: &Path, root: Descriptor) -> Index {
+    let before = read_index(layout).map(|index| index.manifests).unwrap_or_default();
+    let tag = root.annotations.get(REF_NAME).cloned();
+    let others = before.into_iter().filter(|other| other.annotations.get(REF_NAME) != tag.as_ref());
+    Index::new(others.chain([root]).collect())
+}
+
+fn read_index(layout: &Path) -> Result<Index, LayoutError> {
+    let path = layout.join("index.json");
+    let bytes = read_document(&path, None)?;
+    Index::parse(&bytes).map_err(|source| LayoutError::Document {
+        path: show(&path),
+        source,
+    })
+}
+
 /// Follows indexes down to the manifest for `platform`.
 fn descend(layout: &Path, from: &Descriptor, platform: &Platform) -> Result<Vec<u8>, LayoutError> {
     let mut at = from.clone();
@@ -199,7 +257,8 @@ fn descend(layout: &Path, from: &Descriptor, platform: &Platform) -> Result<Vec<
     Err(LayoutError::Depth { path: show(layout) })
 }
 
-const REF_NAME: &str = "org.opencontainers.image.ref.name";
+/// Where an index says what an image is called.
+pub(crate) const REF_NAME: &str = "org.opencontainers.image.ref.name";
 
 fn choose<'a>(
     layout: &Path,
@@ -274,7 +333,8 @@ fn no_image(layout: &Path, wanted: &str, found: Vec<String>) -> LayoutError {
     }
 }
 
-fn blob_file(layout: &Path, digest: &Digest) -> std::path::PathBuf {
+/// Where a blob lies.
+pub(crate) fn blob_file(layout: &Path, digest: &Digest) -> std::path::PathBuf {
     layout.join("blobs").join("sha256").join(digest.hex())
 }
 

@@ -56,6 +56,7 @@ pub mod placed;
 pub mod records;
 pub mod references;
 pub mod session;
+mod shared_caches;
 pub mod snapshots;
 pub mod state;
 pub mod volumes;

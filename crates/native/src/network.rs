@@ -45,13 +45,8 @@ impl World for Network<'_> {
             limits: &Limits::default(),
             known: &known,
         };
-        let mut client = Client {
-            transport: self.transport,
-            host: self.host,
-            credentials: self.credentials,
-            config: self.registries,
-        };
-        let pulled = client
+        let pulled = self
+            .client()
             .pull(&reference, &options, blobs)
             .map_err(|error| unresolved(&name.name, &reference, &error))?;
         let tree = pulled.image.tree().map_err(wrong)?;
@@ -87,6 +82,16 @@ impl World for Network<'_> {
 }
 
 impl Network<'_> {
+    /// A client of registries.
+    pub fn client(&mut self) -> Client<'_> {
+        Client {
+            transport: self.transport,
+            host: self.host,
+            credentials: self.credentials,
+            config: self.registries,
+        }
+    }
+
     fn get(&mut self, url: &str) -> Result<Answer, String> {
         let call = Call {
             method: Method::Get,

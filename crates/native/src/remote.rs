@@ -56,6 +56,11 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
             "expected no --preview-report with --builder: its worker plans the build",
         ));
     }
+    if args.caches.from.iter().chain(&args.caches.to).any(|cache| cache.kind == "local") {
+        return Err(Failure::usage(
+            "expected no caches of type=local with --builder: its worker does not see folders of this machine",
+        ));
+    }
     let job = Job::read(&args.common, terminal)?;
     let agents = request::agents(&args.sandbox.ssh, terminal.environment)?;
     let folders = folders(job.args, &job.input)?;
@@ -103,6 +108,7 @@ fn order_of(args: &BuildArgs, job: &Job<'_>, builder: &Builder, project: &str) -
     Ok(Order {
         frontend: frontend::told(args, &job.input, &job.options),
         exporter: exporter(job, builder),
+        caches: (args.caches.from.clone(), args.caches.to.clone()),
         entitlements,
         id: random_id().map_err(|error| Failure::new(format!("could not read /dev/urandom: {error}")))?,
         shared_key: Digest::of(project.as_bytes()).hex(),

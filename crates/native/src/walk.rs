@@ -5,7 +5,7 @@ use crate::input::Input;
 use crate::progress::{Printer, Title, Took, full_name};
 use crate::session::Session;
 use crate::units::size;
-use builder::{BuildError, Built, Executor, Fidelity, StepReport, Timestamps, Tools};
+use builder::{Build, BuildError, Built, Executor, Fidelity, StepReport, Timestamps, Tools};
 use engine::Prepared;
 use planner::Source;
 use std::cell::RefCell;
@@ -20,6 +20,8 @@ pub struct Walked {
     pub built: Built,
     /// Its steps, in the order in which they were done.
     pub steps: Vec<DoneStep>,
+    /// The build itself, which is done.
+    pub build: Build,
 }
 
 impl Walked {
@@ -130,7 +132,7 @@ impl Walk<'_, '_> {
         printer.done(Took::Real(
             u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         ));
-        Ok(Walked { built, steps })
+        Ok(Walked { built, steps, build })
     }
 
     /// Says that a step failed, and that those which went on beside it were ended.

@@ -521,6 +521,62 @@ fn when_a_command_fails_those_beside_it_are_ended() {
     assert_eq!(bench.leftovers(), 0);
 }
 
+const SHARED: &str = "FROM base AS tools\nRUN date +%N > /made\nRUN echo two >> /made\n\
+                      FROM base\nCOPY --from=tools /made /made\nRUN cat /made > /again\n";
+
+
+/// Builds with a root of its own, which knows nothing; says how many steps ran.
+fn build_elsewhere(bench: &Bench, root: &str, words: &[&str]) -> (String, usize) {
+    bench.write("Dockerfile", &format!("{BASE}{SHARED}"));
+    let all = [&["build", "--root", root, "--network", "none", "--iidfile", "id"], words, &["context"]].concat();
+    let said = bench.run(&all);
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let (steps, cached) = (said.stderr.matches("] RUN ").count(), said.stderr.matches(" CACHED").count());
+    assert!(steps >= 4, "{}", said.stderr);
+    let id = fs::read_to_string(bench.0.join("id")).unwrap();
+    // COPY busybox, RUN --install, two of the tools, COPY, RUN.
+    (id, 6 - cached)
+}
+
+#[test]
+fn a_cache_in_a_folder_spares_another_machine_the_work() {
+    let Some(bench) = Bench::new() else { return };
+    let (id, ran) = build_elsewhere(&bench, "one", &["--cache-to", "type=local,dest=shared,mode=max"]);
+    assert_eq!(ran, 6);
+    let (again, ran) = build_elsewhere(&bench, "two", &["--cache-from", "type=local,src=shared"]);
+    assert_eq!((again.as_str(), ran), (id.as_str(), 0));
+    // Without the stages below, their commands run, and make other bytes.
+    build_elsewhere(&bench, "one", &["--cache-to", "type=local,dest=least,tag=x"]);
+    let (other, ran) = build_elsewhere(&bench, "three", &["--cache-from", "type=local,src=least,tag=x"]);
+    assert_ne!(other, id);
+    assert_eq!(ran, 4);
+    // Nobody has to have the cache.
+    let (_, ran) = build_elsewhere(&bench, "four", &["--cache-from", "type=local,src=nowhere"]);
+    assert_eq!(ran, 6);
+}
+
+#[test]
+fn a_cache_in_a_registry_spares_another_machine_the_work() {
+    let Some(bench) = Bench::new() else { return };
+    let registry = Registry::new(&[]);
+    let name = format!("{}/team/cache", registry.address);
+    let to = format!("type=registry,ref={name},mode=max");
+    let (id, _) = build_elsewhere(&bench, "one", &["--cache-to", &to]);
+    let (again, ran) = build_elsewhere(&bench, "two", &["--cache-from", &name]);
+    assert_eq!((again.as_str(), ran), (id.as_str(), 0));
+    let manifest = registry.ask("GET", "/v2/team/cache/manifests/latest", &[("Accept", "application/vnd.oci.image.manifest.v1+json")], b"");
+    let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
+    assert_eq!(manifest["config"]["mediaType"], "application/vnd.buildkit.cacheconfig.v0");
+    let layer = &manifest["layers"][0];
+    assert_eq!(layer["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
+    assert!(layer["annotations"]["containerd.io/uncompressed"].is_string());
+    let (_, ran) = build_elsewhere(&bench, "three", &["--cache-from", &format!("{}/team/nothing", registry.address)]);
+    assert_eq!(ran, 6);
+    let refused = bench.build("RUN true\n", &["--cache-to", "type=registry,ref=127.0.0.1:1/a"]);
+    assert_eq!(refused.code, 1, "{}", refused.stderr);
+    assert!(refused.stderr.contains("could not export the cache"), "{}", refused.stderr);
+}
+
 #[test]
 fn a_build_that_is_killed_leaves_nothing_running_and_the_next_one_cleans_up() {
     let Some(bench) = Bench::new() else { return };

@@ -112,7 +112,8 @@ fn parse_fields(text: &str) -> Result<OutputSpec, ArgError> {
     })
 }
 
-fn parse_bool(text: &str) -> Option<bool> {
+/// As Go reads it.
+pub(super) fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "t" | "TRUE" | "True" => Some(true),
         "false" | "0" | "f" | "FALSE" | "False" => Some(false),

@@ -3,12 +3,13 @@
 use super::address::Builder;
 use super::connect::connect;
 use super::session::{self, METHODS, Offer};
+use crate::args::CacheSpec;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{
-    BytesMessage, InfoRequest, ListWorkersRequest, SolveRequest, StatusRequest, StatusResponse,
+    BytesMessage, CacheOptions, CacheOptionsEntry, InfoRequest, ListWorkersRequest, SolveRequest, StatusRequest, StatusResponse,
 };
 use hyper_util::rt::TokioIo;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,6 +31,8 @@ pub(super) struct Order {
     pub(super) frontend: BTreeMap<String, String>,
     /// In which form the result is wanted, and what that form is told.
     pub(super) exporter: (&'static str, BTreeMap<String, String>),
+    /// Where caches come from, and where they go: kinds of places, and what they are told.
+    pub(super) caches: (Vec<CacheSpec>, Vec<CacheSpec>),
     /// What a step may have beyond the usual.
     pub(super) entitlements: Vec<String>,
     /// Identifies the build and its session, for this worker.
@@ -185,15 +188,60 @@ impl Worker {
 
 fn solve_request(order: Order) -> SolveRequest {
     let (exporter, attributes) = order.exporter;
+    let entries = |caches: Vec<CacheSpec>| -> Vec<CacheOptionsEntry> {
+        let entry = |cache: CacheSpec| CacheOptionsEntry {
+            r#type: cache.kind,
+            attrs: cache.attributes.into_iter().collect(),
+        };
+        caches.into_iter().map(entry).collect()
+    };
+    let mut frontend: HashMap<String, String> = order.frontend.into_iter().collect();
+    if !order.caches.0.is_empty() {
+        // The frontend asks for them itself.
+        let told = order.caches.0.iter().map(|cache| serde_json::json!({ "Type": cache.kind, "Attrs": cache.attributes }));
+        frontend.insert("cache-imports".to_owned(), serde_json::Value::from_iter(told).to_string());
+    }
     SolveRequest {
         r#ref: order.id.clone(),
         session: order.id,
         frontend: "dockerfile.v0".to_owned(),
-        frontend_attrs: order.frontend.into_iter().collect(),
+        frontend_attrs: frontend,
+        cache: Some(CacheOptions {
+            imports: entries(order.caches.0),
+            exports: entries(order.caches.1),
+            ..CacheOptions::default()
+        }),
         // The names that every worker knows; newer ones take them as their list of one.
         exporter_deprecated: exporter.to_owned(),
         exporter_attrs_deprecated: attributes.into_iter().collect(),
         entitlements: order.entitlements,
         ..SolveRequest::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_worker_and_its_frontend_are_told_of_caches() {
+        let spec = |text: &str| text.parse::<CacheSpec>().unwrap();
+        let order = Order {
+            frontend: BTreeMap::new(),
+            exporter: ("oci", BTreeMap::new()),
+            caches: (vec![spec("team/cache")], vec![spec("type=inline"), spec("type=s3,bucket=b,mode=max")]),
+            entitlements: Vec::new(),
+            id: "id".to_owned(),
+            shared_key: String::new(),
+        };
+        let request = solve_request(order);
+        let cache = request.cache.unwrap();
+        assert_eq!((&*cache.imports[0].r#type, &*cache.imports[0].attrs["ref"]), ("registry", "team/cache"));
+        assert_eq!((&*cache.exports[0].r#type, cache.exports[0].attrs.len()), ("inline", 0));
+        assert_eq!(cache.exports[1].attrs["mode"], "max");
+        assert_eq!(
+            request.frontend_attrs["cache-imports"],
+            r#"[{"Attrs":{"ref":"team/cache"},"Type":"registry"}]"#
+        );
     }
 }

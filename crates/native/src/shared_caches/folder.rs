@@ -1,0 +1,91 @@
+//! A cache in a folder that is an OCI layout.
+
+use super::{Found, Place};
+use crate::atomic::{Pending, write_file};
+use crate::layout;
+use crate::lender::Lender;
+use oci::{Descriptor, DiffId, Digest};
+use registry::client::CacheDocument;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use store::{BlobStore, Image, Layer, LayerError, Limits};
+
+/// The place.
+pub(super) struct Folder {
+    pub(super) path: PathBuf,
+    pub(super) tag: String,
+    pub(super) lender: Lender,
+}
+
+impl Place for Folder {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn find(&mut self) -> Result<Vec<Found>, String> {
+        let found = layout::find_cache(&self.path, &self.tag, &self.lender).map_err(|error| error.to_string())?;
+        Ok(vec![Found {
+            document: CacheDocument::Whole(found.0),
+            layers: found.1,
+            at: None,
+        }])
+    }
+
+    fn fetch(
+        &mut self,
+        _found: &mut Found,
+        layers: &[(Descriptor, DiffId)],
+        blobs: &mut dyn BlobStore,
+    ) -> Result<BTreeMap<Digest, Layer>, String> {
+        let mut read = BTreeMap::new();
+        for (descriptor, diff_id) in layers {
+            let layer = Layer::read(descriptor.clone(), Some(*diff_id), &Limits::default(), blobs);
+            read.insert(descriptor.digest, layer.map_err(|error| error.to_string())?);
+        }
+        Ok(read)
+    }
+
+    fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String> {
+        let failed = |path: &Path, error: io::Error| format!("could not write {}: {error}", path.display());
+        let folder = layout::blob_file(&self.path, &image.manifest.config.digest);
+        let folder = folder.parent().unwrap_or(&self.path);
+        fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+        for layer in &image.layers {
+            let place = layout::blob_file(&self.path, &layer.descriptor.digest);
+            if fs::metadata(&place).is_ok_and(|found| found.len() == layer.descriptor.size) {
+                continue;
+            }
+            write_layer(layer, &place, blobs).map_err(|error| format!("{}: {error}", place.display()))?;
+        }
+        let documents = [
+            (image.manifest.config.digest, &image.config_bytes),
+            (image.digest(), &image.manifest_bytes),
+        ];
+        for (digest, bytes) in documents {
+            let place = layout::blob_file(&self.path, &digest);
+            write_file(&place, bytes).map_err(|error| failed(&place, error))?;
+        }
+        let mark = self.path.join("oci-layout");
+        write_file(&mark, br#"{"imageLayoutVersion":"1.0.0"}"#).map_err(|error| failed(&mark, error))?;
+        // The index comes last: a reader never finds a name without its bytes.
+        let mut root = Descriptor::new(
+            &image.manifest.media_type,
+            image.digest(),
+            image.manifest_bytes.len() as u64,
+        );
+        root.annotations.insert(layout::REF_NAME.to_owned(), self.tag.clone());
+        let index = layout::with_root(&self.path, root);
+        let place = self.path.join("index.json");
+        write_file(&place, &index.to_json()).map_err(|error| failed(&place, error))
+    }
+}
+
+fn write_layer(layer: &Layer, place: &Path, blobs: &dyn BlobStore) -> Result<(), LayerError> {
+    let mut file = BufWriter::with_capacity(1 << 16, Pending::create(place).map_err(LayerError::Write)?);
+    layer.write_blob(blobs, &mut file)?;
+    file.flush().map_err(LayerError::Write)?;
+    let file = file.into_inner().map_err(|error| LayerError::Write(error.into_error()))?;
+    file.finish().map_err(LayerError::Write)
+}
