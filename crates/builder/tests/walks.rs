@@ -74,7 +74,8 @@ impl Executor for Beside {
             size: name.len() as u64,
         };
         let path = TreePath::clean(&name).expect("a path");
-        tree.insert(&path, Node::file(Meta::of_mode(0o644), content)).expect("room for it");
+        tree.insert(&path, Node::file(Meta::of_mode(0o644), content))
+            .expect("room for it");
         let exit = i32::from(self.fails == Some(name.as_str()));
         self.begun.push(name);
         Ok(RunOutcome {
@@ -100,7 +101,9 @@ fn build() -> Build {
 fn build_of(dockerfile: &str) -> Build {
     let parse = dockerfile::parse(dockerfile);
     let mut options = Options::new(Platform::linux_amd64());
-    options.build_args.push(("SOURCE_DATE_EPOCH".to_owned(), "1700000000".to_owned()));
+    options
+        .build_args
+        .push(("SOURCE_DATE_EPOCH".to_owned(), "1700000000".to_owned()));
     let plan = planner::plan(&parse.dockerfile, &options, &Known::default()).expect("a good plan");
     Build::new(Arc::new(plan), Arc::new(Sources::default()), Time::of_secs(1)).expect("nothing is missing")
 }
@@ -118,11 +121,18 @@ fn walk(executor: &mut Beside) -> Built {
 #[test]
 fn stages_that_do_not_need_each_other_run_beside_each_other() {
     for (lanes, most) in [(1, 1), (2, 2), (16, 3)] {
-        let mut executor = Beside { lanes, ..Beside::default() };
+        let mut executor = Beside {
+            lanes,
+            ..Beside::default()
+        };
         walk(&mut executor);
         assert_eq!(executor.most, most, "{lanes} lanes");
         assert_eq!(executor.begun.len(), 5);
-        assert_eq!(executor.begun.last().map(String::as_str), Some("e"), "it needs the others");
+        assert_eq!(
+            executor.begun.last().map(String::as_str),
+            Some("e"),
+            "it needs the others"
+        );
         let place = |name: &str| executor.begun.iter().position(|begun| begun == name);
         assert!(place("a") < place("b"), "it runs over the other: {:?}", executor.begun);
     }
@@ -131,7 +141,15 @@ fn stages_that_do_not_need_each_other_run_beside_each_other() {
 #[test]
 fn the_image_is_the_same_however_many_run_at_once() {
     let ids: Vec<_> = [1, 2, 16]
-        .map(|lanes| walk(&mut Beside { lanes, ..Beside::default() }).image.id().clone())
+        .map(|lanes| {
+            walk(&mut Beside {
+                lanes,
+                ..Beside::default()
+            })
+            .image
+            .id()
+            .clone()
+        })
         .into();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
 }
@@ -139,7 +157,11 @@ fn the_image_is_the_same_however_many_run_at_once() {
 #[test]
 fn a_command_that_fails_may_be_tried_again_while_others_go_on() {
     let mut build = build();
-    let mut executor = Beside { lanes: 16, fails: Some("c"), ..Beside::default() };
+    let mut executor = Beside {
+        lanes: 16,
+        fails: Some("c"),
+        ..Beside::default()
+    };
     let (mut cache, mut blobs) = (Cache::default(), MemoryBlobs::default());
     let mut tools = Tools {
         now: Time::of_secs(1),
@@ -296,7 +318,12 @@ fn only_layers_that_the_build_may_use_are_wanted() {
 fn what_is_here_already_is_not_taken_again() {
     let (mut first, _, given) = first_machine(ExportMode::Max);
     let config = CacheConfig::parse(&given.config.to_json()).expect("a good document");
-    let layers = given.layers.iter().map(|(layer, _)| layer.clone()).enumerate().collect();
+    let layers = given
+        .layers
+        .iter()
+        .map(|(layer, _)| layer.clone())
+        .enumerate()
+        .collect();
     assert_eq!(first.cache.import(&config, &layers), 0);
     assert_eq!(Machine::default().cache.import(&config, &layers), 6);
 }
@@ -312,5 +339,13 @@ fn what_is_simulated_is_not_given_away() {
     let given = build.export(ExportMode::Max);
     // The text does not depend on a command.
     assert_eq!(given.layers.len(), 1);
-    assert_eq!(given.config.records.iter().map(|record| record.results.len()).sum::<usize>(), 1);
+    assert_eq!(
+        given
+            .config
+            .records
+            .iter()
+            .map(|record| record.results.len())
+            .sum::<usize>(),
+        1
+    );
 }

@@ -3,11 +3,19 @@
 use crate::logins::Logins;
 use crate::net::{Patience, Proxies, Sockets, Surroundings};
 use crate::network::Network;
+#[cfg(feature = "s3")]
+use crate::objects::TeamStore;
 use builder::Download;
+#[cfg(feature = "s3")]
+use builder::{BaseImage, Fidelity};
 use engine::{Daemon, Outside, World, WorldError};
+#[cfg(feature = "s3")]
+use oci::Reference;
 use planner::{ImageName, Url};
 use registry::client::Client;
 use std::path::PathBuf;
+#[cfg(feature = "s3")]
+use std::sync::Arc;
 use store::{BlobStore, Tree};
 
 /// What lies beyond this machine. No file is read and no socket opened before something is asked for.
@@ -17,6 +25,9 @@ pub struct Beyond<'a> {
     layout: PathBuf,
     kept: &'a Daemon,
     reach: Option<Reach>,
+    /// Asked for images before any registry is.
+    #[cfg(feature = "s3")]
+    team: Option<&'a TeamStore>,
 }
 
 /// What is needed to reach a registry.
@@ -34,7 +45,39 @@ impl<'a> Beyond<'a> {
             layout,
             kept,
             reach: None,
+            #[cfg(feature = "s3")]
+            team: None,
         }
+    }
+
+    /// The same with a store that a team shares, which is asked for images before any registry is.
+    #[cfg(feature = "s3")]
+    #[must_use]
+    pub fn with_team(self, team: Option<&'a TeamStore>) -> Beyond<'a> {
+        Beyond { team, ..self }
+    }
+
+    /// The image that a name stands for in the team's store, if it is for the right platform.
+    #[cfg(feature = "s3")]
+    fn of_team(&self, name: &ImageName, blobs: &mut dyn BlobStore) -> Result<Option<Outside>, WorldError> {
+        let (Some(team), Ok(reference)) = (self.team, Reference::parse(&name.name)) else {
+            return Ok(None);
+        };
+        let wrong = |message: String| WorldError {
+            message: format!("{}: {message}", team.location()),
+            hints: Vec::new(),
+        };
+        let found = team.image(&reference.or_latest(), blobs);
+        let found = found.map_err(|error| wrong(error.to_string()))?;
+        let Some(image) = found.filter(|image| image.config.platform.to_string() == name.platform) else {
+            return Ok(None);
+        };
+        let tree = image.tree().map_err(|error| wrong(error.to_string()))?;
+        Ok(Some(Outside::Image(BaseImage {
+            image: Arc::new(image),
+            tree,
+            fidelity: Fidelity::Exact,
+        })))
     }
 
     /// Asks registries.
@@ -83,6 +126,10 @@ impl<'a> Beyond<'a> {
 
 impl World for Beyond<'_> {
     fn image(&mut self, name: &ImageName, blobs: &mut dyn BlobStore) -> Result<Outside, WorldError> {
+        #[cfg(feature = "s3")]
+        if let Some(found) = self.of_team(name, blobs)? {
+            return Ok(found);
+        }
         self.ask(|network| network.image(name, blobs)).map_err(|mut error| {
             error.hints.push(crate::outside::hint(&name.name));
             error

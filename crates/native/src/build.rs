@@ -37,14 +37,18 @@ pub type Isolation = Result<sandbox::Entered, sandbox::SandboxError>;
 /// [`Failure`]. No output has been written then; what the cache learned is kept.
 pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<(), Failure> {
     let settings = settings(args, isolation, terminal.environment)?;
-    let caches = SharedCaches::read(&args.caches)?;
+    let caches = SharedCaches::read(&args.caches, terminal.environment)?;
     let job = Job::read(&args.common, terminal)?;
     let mut session = job.open(terminal)?;
     session.forget_simulated();
     let machine = session.world(&args.common.input.build_contexts);
     let kept = kept_images(&mut session, terminal)?;
     let mut git = fetcher(&session)?;
-    let mut beyond = Beyond::new(terminal.environment, session.state.layout(), &kept);
+    let beyond = Beyond::new(terminal.environment, session.state.layout(), &kept);
+    #[cfg(not(feature = "s3"))]
+    let mut beyond = beyond;
+    #[cfg(feature = "s3")]
+    let mut beyond = beyond.with_team(caches.team.as_ref());
     let mut world = RealWorld {
         machine: &machine,
         kept: &kept,
@@ -57,7 +61,15 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
         caches: &caches,
         beyond: &mut beyond,
     };
-    let (walked, comparison) = walk(&job, &prepared, &settings, shared, &mut snapshots, &mut session, terminal);
+    let (walked, comparison) = walk(
+        &job,
+        &prepared,
+        &settings,
+        shared,
+        &mut snapshots,
+        &mut session,
+        terminal,
+    );
     // Steps that were done before one failed are done: the next build need not do them again.
     let saved = session.save(terminal);
     if let Some(path) = &args.sandbox.preview_report {
@@ -119,7 +131,8 @@ fn walk(
     };
     let walked = walk.run(&mut executor, session).and_then(|walked| {
         let mut printer = printer.borrow_mut();
-        caches.export(&walked, session, beyond, &mut printer).map(|()| walked)
+        let exported = caches.export(&walked, &job.names, &mut session.blobs, beyond, &mut printer);
+        exported.map(|()| walked)
     });
     // Progress that nobody can read stops no build.
     let _ = printer.into_inner().finish();

@@ -171,7 +171,9 @@ impl<'a> SandboxExecutor<'a> {
             },
             ..self.spec(root, instruction, request, identity)
         };
-        let started = self.lanes.start(number, &spec, self.settings.runtime.as_deref(), &upper.bundle());
+        let started = self
+            .lanes
+            .start(number, &spec, self.settings.runtime.as_deref(), &upper.bundle());
         let command = Command {
             begun,
             tree: tree.clone(),
@@ -189,10 +191,9 @@ impl<'a> SandboxExecutor<'a> {
                 let text = format!("{error}\n{}", hint(&error)).into_bytes();
                 self.listener.hear(number, &text);
                 self.listener.end(number);
-                Ok(Begun::Ended(command.outcome(
-                    i32::from(error.exit_code()),
-                    vec![Output::err(text)],
-                )))
+                Ok(Begun::Ended(
+                    command.outcome(i32::from(error.exit_code()), vec![Output::err(text)]),
+                ))
             }
             Err(error) => Err(refused(error)),
         }

@@ -2,7 +2,7 @@
 
 use crate::disk::Lender;
 use oci::{Descriptor, DiffId, Digest, DocumentError, ImageConfig, Index, Manifest, Platform, media_type};
-use registry::client::UNCOMPRESSED;
+use registry::client::told_layers;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -180,12 +180,12 @@ pub fn find_image(
 /// What a build cache knows, as JSON, and the layers that it names.
 pub type FoundCache = (Vec<u8>, Vec<(Descriptor, DiffId)>);
 
-/// Finds the build cache with a tag in the layout at `layout` and lends its layers.
+/// Finds the build cache with a tag in the layout at `layout`.
 ///
 /// # Errors
 ///
 /// [`LayoutError`].
-pub fn find_cache(layout: &Path, tag: &str, lender: &Lender) -> Result<FoundCache, LayoutError> {
+pub fn find_cache(layout: &Path, tag: &str) -> Result<FoundCache, LayoutError> {
     let index = read_index(layout)?;
     let tagged = |image: &&Descriptor| image.annotations.get(REF_NAME).is_some_and(|name| name == tag);
     let root = index.manifests.iter().find(tagged).or(match &index.manifests[..] {
@@ -210,14 +210,10 @@ pub fn find_cache(layout: &Path, tag: &str, lender: &Lender) -> Result<FoundCach
     let document = entries.iter().find(is_cache);
     let document = document.ok_or_else(|| no_image(layout, "that is a build cache", Vec::new()))?;
     let document = read_blob(layout, document)?;
-    let mut layers = Vec::new();
-    for entry in entries.iter().filter(|entry| !is_cache(entry)) {
-        let told = entry.annotations.get(UNCOMPRESSED).and_then(|text| text.parse().ok());
-        let Some(diff_id) = told.map(DiffId) else { continue };
-        let file = blob_file(layout, &entry.digest);
+    let layers = told_layers(&entries);
+    for (layer, _) in &layers {
+        let file = blob_file(layout, &layer.digest);
         check_file(&file)?;
-        lender.lend(entry.digest, entry.size, &file);
-        layers.push((entry.clone(), diff_id));
     }
     Ok((document, layers))
 }
@@ -226,7 +222,9 @@ pub fn find_cache(layout: &Path, tag: &str, lender: &Lender) -> Result<FoundCach
 pub(crate) fn with_root(layout: &Path, root: Descriptor) -> Index {
     let before = read_index(layout).map(|index| index.manifests).unwrap_or_default();
     let tag = root.annotations.get(REF_NAME).cloned();
-    let others = before.into_iter().filter(|other| other.annotations.get(REF_NAME) != tag.as_ref());
+    let others = before
+        .into_iter()
+        .filter(|other| other.annotations.get(REF_NAME) != tag.as_ref());
     Index::new(others.chain([root]).collect())
 }
 

@@ -95,10 +95,7 @@ impl Listener for LiveLogs<'_, '_> {
     }
 
     fn end(&mut self, number: usize) {
-        let rest = self
-            .commands
-            .get_mut(&number)
-            .and_then(|command| command.lines.rest());
+        let rest = self.commands.get_mut(&number).and_then(|command| command.lines.rest());
         // Whoever has ended says all at once.
         self.turn = Some((number, Instant::now()));
         self.add(number, rest);
@@ -142,7 +139,9 @@ mod tests {
         let words: Vec<&str> = text.lines().filter_map(|line| line.split(' ').next_back()).collect();
         assert_eq!(
             words,
-            ["a", "", "b", "", "...", "a", "a1", "a2", "0.0s", "", "b", "b1", "b2", "b3", "0.0s"],
+            [
+                "a", "...", "", "b", "...", "", "a", "a1", "a2", "0.0s", "", "b", "b1", "b2", "b3", "0.0s", ""
+            ],
             "{text}"
         );
     }

@@ -11,6 +11,7 @@ mod location;
 mod names;
 mod records;
 mod shared;
+mod team;
 mod uploads;
 
 pub use blobs::BucketBlobs;
@@ -19,7 +20,8 @@ pub use caches::{learn, publish};
 pub use location::Location;
 pub use names::{NameDocument, find, give};
 pub use records::BucketRecords;
-pub use shared::{SharedBlobs, Writes};
+pub use shared::{fetch, share};
+pub use team::{TeamCache, TeamError, TeamStore};
 pub use uploads::SpooledUploads;
 
 #[cfg(test)]

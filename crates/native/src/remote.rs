@@ -56,9 +56,21 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
             "expected no --preview-report with --builder: its worker plans the build",
         ));
     }
-    if args.caches.from.iter().chain(&args.caches.to).any(|cache| cache.kind == "local") {
+    if args
+        .caches
+        .from
+        .iter()
+        .chain(&args.caches.to)
+        .any(|cache| cache.kind == "local")
+    {
         return Err(Failure::usage(
             "expected no caches of type=local with --builder: its worker does not see folders of this machine",
+        ));
+    }
+    #[cfg(feature = "s3")]
+    if args.caches.store.is_some() {
+        return Err(Failure::usage(
+            "expected no --store with --builder: its worker has a store of its own",
         ));
     }
     let job = Job::read(&args.common, terminal)?;

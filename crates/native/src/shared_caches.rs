@@ -5,19 +5,25 @@
 
 mod folder;
 mod registry;
+#[cfg(feature = "s3")]
+mod team;
 
 use crate::args::{CacheArgs, CachePlace, CacheTarget};
 use crate::beyond::Beyond;
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::layers;
+#[cfg(feature = "s3")]
+use crate::objects::TeamStore;
 use crate::progress::{Printer, Took};
 use crate::session::Session;
 use crate::walk::Walked;
 use ::registry::client::{CREATED_AT, CacheDocument, cache_image};
+#[cfg(feature = "s3")]
+use builder::ExportMode;
 use builder::{CacheConfig, Export, Tools};
 use engine::Prepared;
-use oci::{Descriptor, DiffId, Digest, Time, Timestamp, media_type};
+use oci::{Descriptor, DiffId, Digest, Reference, Time, Timestamp, media_type};
 use std::collections::BTreeMap;
 use std::time::Instant;
 use store::{BlobStore, Image, Layer, Limits};
@@ -27,8 +33,8 @@ pub(crate) trait Place {
     /// What a person calls it.
     fn name(&self) -> String;
 
-    /// The caches that are there.
-    fn find(&mut self) -> Result<Vec<Found>, String>;
+    /// The caches that are there; what has to be read of them goes into `blobs`.
+    fn find(&mut self, blobs: &mut dyn BlobStore) -> Result<Vec<Found>, String>;
 
     /// Reads layers of a cache that was found; what it brings goes into `blobs`.
     fn fetch(
@@ -39,9 +45,7 @@ pub(crate) trait Place {
     ) -> Result<BTreeMap<Digest, Layer>, String>;
 
     /// Compresses the layers of a cache, as far as they are not.
-    fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
-        image.gzipped(blobs).map_err(|error| error.to_string())
-    }
+    fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String>;
 
     /// Leaves a cache there.
     fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String>;
@@ -60,6 +64,9 @@ pub(crate) struct Found {
 pub(crate) struct SharedCaches {
     sources: Vec<CachePlace>,
     targets: Vec<CacheTarget>,
+    /// The store of `--store`, which is both.
+    #[cfg(feature = "s3")]
+    pub(crate) team: Option<TeamStore>,
 }
 
 impl SharedCaches {
@@ -68,7 +75,11 @@ impl SharedCaches {
     /// # Errors
     ///
     /// [`Failure`] for places that this program does not know.
-    pub(crate) fn read(args: &CacheArgs) -> Result<SharedCaches, Failure> {
+    pub(crate) fn read(
+        args: &CacheArgs,
+        #[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "only a bucket needs it"))]
+        environment: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<SharedCaches, Failure> {
         let sources = args.from.iter().map(|spec| spec.source());
         let targets = args.to.iter().map(|spec| spec.target());
         Ok(SharedCaches {
@@ -78,6 +89,13 @@ impl SharedCaches {
             targets: targets
                 .collect::<Result<_, _>>()
                 .map_err(|error| Failure::usage(format!("--cache-to: {error}")))?,
+            #[cfg(feature = "s3")]
+            team: args
+                .store
+                .as_ref()
+                .map(|location| TeamStore::open(location, environment))
+                .transpose()
+                .map_err(|error| Failure::usage(format!("--store: {error}")))?,
         })
     }
 
@@ -90,17 +108,23 @@ impl SharedCaches {
         now: Time,
         printer: &mut Printer<'_>,
     ) {
-        for source in &self.sources {
-            let mut place = open(source, beyond, session);
+        let mut from = |place: &mut dyn Place| {
             let begun = Instant::now();
             printer.begin(&format!("importing cache manifest from {}", place.name()));
-            match import(place.as_mut(), prepared, session, now) {
+            match import(place, prepared, session, now) {
                 Ok(Imported { steps, fetched }) => {
                     printer.note(&format!("{steps} steps, {fetched} layers fetched"));
                     printer.done(took(begun));
                 }
                 Err(why) => printer.failed(&why),
             }
+        };
+        for source in &self.sources {
+            from(open(source, beyond).as_mut());
+        }
+        #[cfg(feature = "s3")]
+        if let Some(team) = &self.team {
+            from(&mut team::Bucket { team, beyond });
         }
     }
 
@@ -112,15 +136,17 @@ impl SharedCaches {
     pub(crate) fn export(
         &self,
         walked: &Walked,
-        session: &mut Session,
+        names: &[Reference],
+        blobs: &mut DiskBlobs,
         beyond: &mut Beyond<'_>,
         printer: &mut Printer<'_>,
     ) -> Result<(), Failure> {
         for target in &self.targets {
-            let mut place = open(&target.place, beyond, session);
+            let mut place = open(&target.place, beyond);
             let begun = Instant::now();
             printer.begin(&format!("exporting cache to {}", place.name()));
-            match export(place.as_mut(), walked.build.export(target.mode), &mut session.blobs) {
+            let cache = packed(place.as_mut(), walked.build.export(target.mode), blobs);
+            match cache.and_then(|cache| place.put(&cache, blobs).map(|()| cache.digest())) {
                 Ok(manifest) => {
                     printer.note(&format!("writing cache manifest {manifest} done"));
                     printer.done(took(begun));
@@ -133,15 +159,50 @@ impl SharedCaches {
                 }
             }
         }
+        #[cfg(feature = "s3")]
+        if let Some(team) = &self.team {
+            let begun = Instant::now();
+            printer.begin(&format!("exporting to {}", team.location()));
+            if let Err(why) = share(team, walked, names, blobs, beyond, printer) {
+                printer.failed(&why);
+                return Err(Failure::new(format!("could not export to {}: {why}", team.location())));
+            }
+            printer.done(took(begun));
+        }
         Ok(())
     }
+}
+
+/// Gives a team what a build has learned, if that is anything, and its image under its names.
+#[cfg(feature = "s3")]
+fn share(
+    team: &TeamStore,
+    walked: &Walked,
+    names: &[Reference],
+    blobs: &mut DiskBlobs,
+    beyond: &mut Beyond<'_>,
+    printer: &mut Printer<'_>,
+) -> Result<(), String> {
+    let mut place = team::Bucket { team, beyond };
+    let cache = packed(&mut place, walked.build.export(ExportMode::Max), blobs)?;
+    if walked.steps.iter().any(|step| !step.report.is_cached()) {
+        place.put(&cache, blobs)?;
+        printer.note(&format!("writing cache manifest {} done", cache.digest()));
+    }
+    if !names.is_empty() {
+        team::give(team, &walked.built.image, &cache.layers, names, blobs)?;
+    }
+    for name in names {
+        printer.note(&format!("naming to {name} done"));
+    }
+    Ok(())
 }
 
 fn took(begun: Instant) -> Took {
     Took::Real(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
-fn open<'b>(place: &CachePlace, beyond: &'b mut Beyond<'_>, session: &Session) -> Box<dyn Place + 'b> {
+fn open<'b>(place: &CachePlace, beyond: &'b mut Beyond<'_>) -> Box<dyn Place + 'b> {
     match place {
         CachePlace::Registry(name) => Box::new(registry::Named {
             name: name.clone(),
@@ -150,7 +211,7 @@ fn open<'b>(place: &CachePlace, beyond: &'b mut Beyond<'_>, session: &Session) -
         CachePlace::Folder(path, tag) => Box::new(folder::Folder {
             path: path.clone(),
             tag: tag.clone(),
-            lender: session.blobs.lender(),
+            beyond,
         }),
     }
 }
@@ -164,7 +225,7 @@ struct Imported {
 fn import(place: &mut dyn Place, prepared: &Prepared, session: &mut Session, now: Time) -> Result<Imported, String> {
     let mut imported = Imported { steps: 0, fetched: 0 };
     let mut build = prepared.build.clone();
-    for mut found in place.find()? {
+    for mut found in place.find(&mut session.blobs)? {
         let config = match &found.document {
             CacheDocument::Whole(bytes) => CacheConfig::parse(bytes),
             CacheDocument::Inline(records) => {
@@ -200,7 +261,10 @@ fn import(place: &mut dyn Place, prepared: &Prepared, session: &mut Session, now
         fetch.dedup_by_key(|(descriptor, _)| descriptor.digest);
         let limit = Limits::default().tar_bytes;
         if let Some((large, _)) = fetch.iter().find(|(descriptor, _)| descriptor.size > limit) {
-            return Err(format!("expected layers of at most {limit} bytes, found {}", large.size));
+            return Err(format!(
+                "expected layers of at most {limit} bytes, found {}",
+                large.size
+            ));
         }
         let fetched = place.fetch(&mut found, &fetch, &mut session.blobs)?;
         imported.fetched += fetched.len();
@@ -216,24 +280,41 @@ fn import(place: &mut dyn Place, prepared: &Prepared, session: &mut Session, now
 
 /// A layer that this machine can write itself.
 fn here(diff_id: DiffId, blobs: &DiskBlobs) -> Option<Layer> {
-    let mut layer = layers::find(diff_id, Descriptor::new(media_type::OCI_LAYER, diff_id.0, 0), None, blobs)?;
+    let mut layer = layers::find(
+        diff_id,
+        Descriptor::new(media_type::OCI_LAYER, diff_id.0, 0),
+        None,
+        blobs,
+    )?;
     layer.descriptor.size = layer.tar_size;
     (layer.source == store::LayerSource::Changes).then_some(layer)
 }
 
-/// Gives a cache away; returns the digest of its manifest.
-fn export(place: &mut dyn Place, export: Export, blobs: &mut DiskBlobs) -> Result<Digest, String> {
+/// Compresses the layers of an image on all processors, and remembers what came of it.
+fn pack_by(beyond: &mut Beyond<'_>, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
+    let packed = beyond.with_client(|client| match client.transport.lanes() {
+        Some(mut lanes) => lanes.gzip(image, blobs),
+        None => image.gzipped(blobs),
+    })?;
+    packed.map_err(|error| error.to_string())
+}
+
+/// A cache as it goes to a place.
+fn packed(place: &mut dyn Place, export: Export, blobs: &mut dyn BlobStore) -> Result<Image, String> {
     let created: Vec<Option<Time>> = export.layers.iter().map(|(_, created)| *created).collect();
     let layers: Vec<Layer> = export.layers.iter().map(|(layer, _)| layer.clone()).collect();
-    let packed = place.pack(&cache_image(Vec::new(), layers), blobs)?;
-    let mut layers = packed.layers;
+    let mut layers = place.pack(&cache_image(Vec::new(), layers), blobs)?.layers;
     for (layer, created) in layers.iter_mut().zip(created) {
-        let stamp = created.map(|time| Timestamp { time, offset_minutes: 0 }.to_string());
+        let stamp = created.map(|time| {
+            Timestamp {
+                time,
+                offset_minutes: 0,
+            }
+            .to_string()
+        });
         let stamp = stamp.map(|stamp| (CREATED_AT.to_owned(), stamp));
         layer.descriptor.annotations.extend(stamp);
     }
     let config = export.with_layers(layers.clone()).config;
-    let image = cache_image(config.to_json(), layers);
-    place.put(&image, blobs)?;
-    Ok(image.digest())
+    Ok(cache_image(config.to_json(), layers))
 }

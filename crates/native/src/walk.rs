@@ -93,7 +93,11 @@ impl Walk<'_, '_> {
         let mut steps = Vec::new();
         let mut shown = BTreeMap::new();
         loop {
-            let next = if build.has_room(&tools) { build.peek(&mut tools) } else { Ok(None) };
+            let next = if build.has_room(&tools) {
+                build.peek(&mut tools)
+            } else {
+                Ok(None)
+            };
             let done = match next {
                 Ok(Some(next)) => {
                     let mut printer = self.printer.borrow_mut();

@@ -3,8 +3,10 @@
 //! Most of it takes root and a busybox that needs no libraries; where one is missing, a test says so and does nothing.
 
 mod registry_bench;
+mod s3;
 
 use registry_bench::Bench as Registry;
+use s3::S3;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -68,7 +70,12 @@ impl Bench {
     }
 
     fn run(&self, words: &[&str]) -> Said {
-        let output = self.command(words).output().unwrap();
+        self.run_with(words, &[])
+    }
+
+    fn run_with(&self, words: &[&str], variables: &[(&str, String)]) -> Said {
+        let variables = variables.iter().map(|(name, value)| (name, value));
+        let output = self.command(words).envs(variables).output().unwrap();
         Said {
             code: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8(output.stdout).unwrap(),
@@ -524,14 +531,25 @@ fn when_a_command_fails_those_beside_it_are_ended() {
 const SHARED: &str = "FROM base AS tools\nRUN date +%N > /made\nRUN echo two >> /made\n\
                       FROM base\nCOPY --from=tools /made /made\nRUN cat /made > /again\n";
 
-
 /// Builds with a root of its own, which knows nothing; says how many steps ran.
 fn build_elsewhere(bench: &Bench, root: &str, words: &[&str]) -> (String, usize) {
+    build_with(bench, root, words, &[])
+}
+
+fn build_with(bench: &Bench, root: &str, words: &[&str], variables: &[(&str, String)]) -> (String, usize) {
     bench.write("Dockerfile", &format!("{BASE}{SHARED}"));
-    let all = [&["build", "--root", root, "--network", "none", "--iidfile", "id"], words, &["context"]].concat();
-    let said = bench.run(&all);
+    let all = [
+        &["build", "--root", root, "--network", "none", "--iidfile", "id"],
+        words,
+        &["context"],
+    ]
+    .concat();
+    let said = bench.run_with(&all, variables);
     assert_eq!(said.code, 0, "{}", said.stderr);
-    let (steps, cached) = (said.stderr.matches("] RUN ").count(), said.stderr.matches(" CACHED").count());
+    let (steps, cached) = (
+        said.stderr.matches("] RUN ").count(),
+        said.stderr.matches(" CACHED").count(),
+    );
     assert!(steps >= 4, "{}", said.stderr);
     let id = fs::read_to_string(bench.0.join("id")).unwrap();
     // COPY busybox, RUN --install, two of the tools, COPY, RUN.
@@ -564,17 +582,74 @@ fn a_cache_in_a_registry_spares_another_machine_the_work() {
     let (id, _) = build_elsewhere(&bench, "one", &["--cache-to", &to]);
     let (again, ran) = build_elsewhere(&bench, "two", &["--cache-from", &name]);
     assert_eq!((again.as_str(), ran), (id.as_str(), 0));
-    let manifest = registry.ask("GET", "/v2/team/cache/manifests/latest", &[("Accept", "application/vnd.oci.image.manifest.v1+json")], b"");
+    let manifest = registry.ask(
+        "GET",
+        "/v2/team/cache/manifests/latest",
+        &[("Accept", "application/vnd.oci.image.manifest.v1+json")],
+        b"",
+    );
     let manifest: serde_json::Value = serde_json::from_slice(&manifest.body).unwrap();
-    assert_eq!(manifest["config"]["mediaType"], "application/vnd.buildkit.cacheconfig.v0");
+    assert_eq!(
+        manifest["config"]["mediaType"],
+        "application/vnd.buildkit.cacheconfig.v0"
+    );
     let layer = &manifest["layers"][0];
     assert_eq!(layer["mediaType"], "application/vnd.oci.image.layer.v1.tar+gzip");
     assert!(layer["annotations"]["containerd.io/uncompressed"].is_string());
-    let (_, ran) = build_elsewhere(&bench, "three", &["--cache-from", &format!("{}/team/nothing", registry.address)]);
+    let (_, ran) = build_elsewhere(
+        &bench,
+        "three",
+        &["--cache-from", &format!("{}/team/nothing", registry.address)],
+    );
     assert_eq!(ran, 6);
     let refused = bench.build("RUN true\n", &["--cache-to", "type=registry,ref=127.0.0.1:1/a"]);
     assert_eq!(refused.code, 1, "{}", refused.stderr);
-    assert!(refused.stderr.contains("could not export the cache"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("could not export the cache"),
+        "{}",
+        refused.stderr
+    );
+}
+
+#[test]
+fn a_team_shares_steps_and_images_in_a_bucket() {
+    let Some(bench) = Bench::new() else { return };
+    let s3 = S3::start();
+    let store = ["--store", "s3://team/builds"];
+    let named = [&store[..], &["-t", "app/base:1"]].concat();
+    let (id, ran) = build_with(&bench, "one", &named, &s3.variables());
+    assert_eq!(ran, 6);
+    let (again, ran) = build_with(&bench, "two", &store, &s3.variables());
+    assert_eq!((again.as_str(), ran), (id.as_str(), 0));
+    // A third machine starts from the image that the first one named.
+    bench.write(
+        "Dockerfile",
+        "FROM app/base:1\nRUN test -s /again && echo more > /more\n",
+    );
+    let on_top = [
+        &["build", "--root", "three", "--network", "none"],
+        &store[..],
+        &["-o", "out", "context"],
+    ]
+    .concat();
+    let said = bench.run_with(&on_top, &s3.variables());
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    assert_eq!(fs::read_to_string(bench.0.join("out/more")).unwrap(), "more\n");
+    let said = bench.run(&["system", "fsck", "--root", "three"]);
+    assert_eq!(said.code, 0, "{}{}", said.stdout, said.stderr);
+    // Nothing that the bucket has is believed.
+    for blob in fs::read_dir(s3.object("builds/blobs/sha256")).unwrap() {
+        let path = blob.unwrap().path();
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[0] ^= 1;
+        fs::write(path, bytes).unwrap();
+    }
+    let (other, ran) = build_with(&bench, "four", &store, &s3.variables());
+    assert_ne!(other, id);
+    assert_eq!(ran, 6);
+    let said = bench.run_with(&on_top, &s3.variables()[..2]);
+    assert_eq!(said.code, 2, "{}", said.stderr);
+    assert!(said.stderr.contains("Missing SecretAccessKey"), "{}", said.stderr);
 }
 
 #[test]

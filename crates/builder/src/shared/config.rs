@@ -118,7 +118,9 @@ impl CacheConfig {
     pub fn parse_inline(records: &[u8], layers: &[Digest]) -> Result<CacheConfig, CacheConfigError> {
         let places = layers.iter().zip(-1..);
         let config = CacheConfig {
-            layers: places.map(|(blob, parent)| CacheLayer { blob: *blob, parent }).collect(),
+            layers: places
+                .map(|(blob, parent)| CacheLayer { blob: *blob, parent })
+                .collect(),
             records: serde_json::from_slice(records)?,
         };
         config.check()?;
@@ -247,7 +249,10 @@ mod tests {
             ),
         ] {
             let found = parse(layers, records);
-            assert!(matches!(found, Err(CacheConfigError::Place { .. })), "{layers} {records} {found:?}");
+            assert!(
+                matches!(found, Err(CacheConfigError::Place { .. })),
+                "{layers} {records} {found:?}"
+            );
         }
         assert!(matches!(parse("{}", ""), Err(CacheConfigError::Json(_))));
     }
@@ -257,7 +262,9 @@ mod tests {
         let depth = 50_000;
         let records: Vec<String> = (0..depth)
             .map(|at| match at + 1 {
-                next if next < depth => format!("{{\"digest\":\"A\",\"inputs\":[[{{\"link\":{next}}},{{\"link\":{next}}}]]}}"),
+                next if next < depth => {
+                    format!("{{\"digest\":\"A\",\"inputs\":[[{{\"link\":{next}}},{{\"link\":{next}}}]]}}")
+                }
                 _ => "{\"digest\":\"A\"}".to_owned(),
             })
             .collect();
@@ -269,6 +276,9 @@ mod tests {
     #[test]
     fn more_than_anybody_uses_is_refused() {
         let records = vec!["{\"digest\":\"A\"}"; MAX_ENTRIES + 1].join(",");
-        assert!(matches!(parse("", &records), Err(CacheConfigError::Limit { what: "records", .. })));
+        assert!(matches!(
+            parse("", &records),
+            Err(CacheConfigError::Limit { what: "records", .. })
+        ));
     }
 }

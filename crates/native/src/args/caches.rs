@@ -19,6 +19,11 @@ pub struct CacheArgs {
     /// Leave a cache for other builds: type=registry,ref=NAME or type=local,dest=DIR, with mode=max for all stages
     #[arg(long = "cache-to", value_name = "SPEC")]
     pub to: Vec<CacheSpec>,
+
+    /// Share steps and images with a team in a bucket, s3://BUCKET/PREFIX; AWS_* variables say where and who
+    #[cfg(feature = "s3")]
+    #[arg(long, value_name = "PLACE")]
+    pub store: Option<crate::objects::Location>,
 }
 
 /// `type=KIND,KEY=VALUE,…`, or a name in a registry.
@@ -133,7 +138,10 @@ impl CacheSpec {
                 let tag = take("tag").unwrap_or_else(|| "latest".to_owned());
                 Ok(CachePlace::Folder(path.into(), tag))
             }
-            other => Err(ArgError::new("type=registry or type=local, or --builder for other types", other)),
+            other => Err(ArgError::new(
+                "type=registry or type=local, or --builder for other types",
+                other,
+            )),
         }
     }
 
@@ -163,10 +171,20 @@ mod tests {
         assert_eq!(spec("type=registry,ref=team/cache:a").source(), Ok(name.clone()));
         let folder = CachePlace::Folder("c".into(), "latest".to_owned());
         assert_eq!(spec("type=local,src=c").source(), Ok(folder.clone()));
-        let target = spec("type=local,dest=c,mode=max,ignore-error=true,compression=gzip").target().unwrap();
-        assert_eq!((target.place, target.mode, target.ignore_error), (folder, ExportMode::Max, true));
-        let target = spec("type=registry,ref=team/cache:a,image-manifest=true").target().unwrap();
-        assert_eq!((target.place, target.mode, target.ignore_error), (name, ExportMode::Min, false));
+        let target = spec("type=local,dest=c,mode=max,ignore-error=true,compression=gzip")
+            .target()
+            .unwrap();
+        assert_eq!(
+            (target.place, target.mode, target.ignore_error),
+            (folder, ExportMode::Max, true)
+        );
+        let target = spec("type=registry,ref=team/cache:a,image-manifest=true")
+            .target()
+            .unwrap();
+        assert_eq!(
+            (target.place, target.mode, target.ignore_error),
+            (name, ExportMode::Min, false)
+        );
     }
 
     #[test]
@@ -174,10 +192,21 @@ mod tests {
         for text in ["", "ref=a", "type=", "type=registry,ref"] {
             assert!(text.parse::<CacheSpec>().is_err(), "{text}");
         }
-        for text in ["type=gha", "type=registry", "type=local,dest=a", "A B", "type=local,src=a,x=y"] {
+        for text in [
+            "type=gha",
+            "type=registry",
+            "type=local,dest=a",
+            "A B",
+            "type=local,src=a,x=y",
+        ] {
             assert!(spec(text).source().is_err(), "{text}");
         }
-        for text in ["type=inline", "type=local,src=a", "type=local,dest=a,mode=all", "type=local,dest=a,compression=zstd"] {
+        for text in [
+            "type=inline",
+            "type=local,src=a",
+            "type=local,dest=a,mode=all",
+            "type=local,dest=a,compression=zstd",
+        ] {
             assert!(spec(text).target().is_err(), "{text}");
         }
     }

@@ -59,13 +59,7 @@ impl Caches {
         }
     }
 
-    fn open(
-        &self,
-        id: &str,
-        name: &str,
-        sharing: Sharing,
-        on_wait: &mut dyn FnMut(),
-    ) -> io::Result<Option<HeldCache>> {
+    fn open(&self, id: &str, name: &str, sharing: Sharing, on_wait: &mut dyn FnMut()) -> io::Result<Option<HeldCache>> {
         let folder = self.folder.join(name);
         fs::create_dir_all(&folder)?;
         let lock = File::options()

@@ -140,10 +140,7 @@ impl Started {
     /// Waits for its end, as one whose pipe has ended.
     fn end(self, command: Command, read: io::Result<Vec<Output>>) -> Ended {
         let (stubs, exit) = match self {
-            Started::Ours(child) => (
-                child.stubs.clone(),
-                child.wait().map(|ended| ended.exit_code().into()),
-            ),
+            Started::Ours(child) => (child.stubs.clone(), child.wait().map(|ended| ended.exit_code().into())),
             // A runtime that was killed took the command with it.
             Started::Theirs(child) => (
                 child.stubs.clone(),

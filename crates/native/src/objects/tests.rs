@@ -1,89 +1,28 @@
 //! Shared stores against S3 over a socket: a server that the crate `s3s-fs` brings, over a folder.
 
 use super::*;
-use crate::testing::Scratch;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
+use crate::disk::DiskBlobs;
 use oci::{AnyDigest, Digest, Reference, Time};
 use registry::{Change, ManifestRecord, MemoryRecords, Records, Uploads};
-use s3s::auth::SimpleAuth;
-use s3s::service::S3ServiceBuilder;
+use s3::S3;
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use store::{BlobStore, StoreError};
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
 
-/// An S3 server with one bucket. It ends when dropped.
-struct S3 {
-    address: String,
-    scratch: Scratch,
-    _runtime: Runtime,
+#[path = "../../tests/s3/mod.rs"]
+mod s3;
+
+fn bucket(s3: &S3, prefix: &str) -> Arc<Bucket> {
+    let location: Location = format!("s3://team/{prefix}").parse().unwrap();
+    let variables = s3.variables().map(|(name, value)| (name.to_owned(), value));
+    Arc::new(Bucket::at(&location, &variables).unwrap())
 }
 
-impl S3 {
-    fn start() -> S3 {
-        let scratch = Scratch::new();
-        fs::create_dir_all(scratch.path("s3/team")).unwrap();
-        let runtime = Runtime::new().unwrap();
-        let files = s3s_fs::FileSystem::new(scratch.path("s3")).unwrap();
-        let mut builder = S3ServiceBuilder::new(files);
-        builder.set_auth(SimpleAuth::from_single("key", "secret"));
-        let service = builder.build();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(async move {
-            // What S3 does in one step, such as to give an object and its tag, this server does in several: one request at a time.
-            let working = Arc::new(tokio::sync::Mutex::new(()));
-            loop {
-                let Ok((stream, _)) = listener.accept().await else {
-                    return;
-                };
-                let (service, working) = (service.clone(), Arc::clone(&working));
-                let one = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-                    let (service, working) = (service.clone(), Arc::clone(&working));
-                    async move {
-                        let _turn = working.lock_owned().await;
-                        service.call(request.map(Into::into)).await
-                    }
-                });
-                tokio::spawn(async move {
-                    let _ = auto::Builder::new(TokioExecutor::new())
-                        .serve_connection(TokioIo::new(stream), one)
-                        .await;
-                });
-            }
-        });
-        S3 {
-            address,
-            scratch,
-            _runtime: runtime,
-        }
-    }
-
-    fn bucket(&self, prefix: &str) -> Arc<Bucket> {
-        let location: Location = format!("s3://team/{prefix}").parse().unwrap();
-        let variables = [
-            ("AWS_ENDPOINT_URL", self.address.as_str()),
-            ("AWS_ACCESS_KEY_ID", "key"),
-            ("AWS_SECRET_ACCESS_KEY", "secret"),
-        ];
-        let owned = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Arc::new(Bucket::at(&location, &owned).unwrap())
-    }
-
-    fn blobs(&self, machine: &str, bucket: &Arc<Bucket>) -> SharedBlobs {
-        SharedBlobs::open(&self.scratch.path(machine), Arc::clone(bucket), Writes::Behind).unwrap()
-    }
-
-    /// The file of an object.
-    fn object(&self, key: &str) -> PathBuf {
-        self.scratch.path("s3/team").join(key)
-    }
+fn blobs(s3: &S3, machine: &str) -> DiskBlobs {
+    DiskBlobs::open(&s3.folder.join(machine)).unwrap()
 }
 
 fn large() -> Vec<u8> {
@@ -95,31 +34,20 @@ fn name(text: &str) -> Reference {
 }
 
 #[test]
-fn a_disk_with_a_bucket_behind_it_keeps_the_laws_of_blob_stores() {
-    let s3 = S3::start();
-    let mut count = 0;
-    store::testing::blob_store_laws(|| {
-        count += 1;
-        let bucket = s3.bucket(&format!("laws{count}"));
-        SharedBlobs::open(&s3.scratch.path(&format!("laws{count}")), bucket, Writes::Through).unwrap()
-    });
-}
-
-#[test]
 fn a_bucket_alone_keeps_the_laws_of_blob_stores() {
     let s3 = S3::start();
     let mut count = 0;
     store::testing::blob_store_laws(|| {
         count += 1;
-        BucketBlobs::new(s3.bucket(&format!("laws{count}")), s3.scratch.dir().to_owned())
+        BucketBlobs::new(bucket(&s3, &format!("laws{count}")), s3.folder.clone())
     });
 }
 
 #[test]
 fn an_upload_grows_in_pieces_and_becomes_a_blob_of_the_bucket() {
     let s3 = S3::start();
-    let mut blobs = BucketBlobs::new(s3.bucket("p"), s3.scratch.dir().to_owned());
-    let uploads = SpooledUploads::new(s3.scratch.dir().to_owned());
+    let mut blobs = BucketBlobs::new(bucket(&s3, "p"), s3.folder.clone());
+    let uploads = SpooledUploads::new(s3.folder.clone());
     uploads.begin("id", "a", Time::of_secs(5)).unwrap();
     uploads.append("id", &mut &b"hello, all"[..]).unwrap();
     uploads.truncate("id", 7).unwrap();
@@ -140,60 +68,64 @@ fn an_upload_grows_in_pieces_and_becomes_a_blob_of_the_bucket() {
 }
 
 #[test]
-fn what_one_machine_shares_another_reads_in_one_piece_or_in_parts() {
+fn what_one_machine_shares_another_has() {
     let s3 = S3::start();
-    let bucket = s3.bucket("a/b");
-    let (mut one, two) = (s3.blobs("one", &bucket), s3.blobs("two", &bucket));
+    let bucket = bucket(&s3, "a/b");
+    let (mut one, mut two) = (blobs(&s3, "one"), blobs(&s3, "two"));
     for bytes in [b"".to_vec(), b"small".to_vec(), large()] {
         let digest = one.put(&bytes).unwrap();
-        one.local().sync().unwrap();
-        assert!(!two.has(&digest), "nothing goes to the bucket before it is shared");
-        one.share([&digest]).unwrap();
-        assert_eq!(two.size(&digest), Some(bytes.len() as u64));
+        assert!(
+            fetch(&bucket, &digest, &mut two).is_err(),
+            "nothing is there before it is shared"
+        );
+        share(&bucket, &digest, &one).unwrap();
+        fetch(&bucket, &digest, &mut two).unwrap();
         assert_eq!(&*two.get(&digest).unwrap(), bytes);
-        // It is here now.
-        fs::remove_file(s3.object(&format!("a/b/{}", shared::key(&digest)))).unwrap();
-        assert_eq!(&*two.get(&digest).unwrap(), bytes);
+        // Once more is nothing.
+        fs::write(s3.object(&format!("a/b/{}", shared::key(&digest))), &bytes).unwrap();
+        share(&bucket, &digest, &one).unwrap();
     }
 }
 
 #[test]
 fn a_blob_that_is_nowhere_is_missing_and_cannot_be_shared() {
     let s3 = S3::start();
-    let blobs = s3.blobs("one", &s3.bucket("p"));
+    let (bucket, mut blobs) = (bucket(&s3, "p"), blobs(&s3, "one"));
     let digest = Digest::of(b"nowhere");
-    assert!(matches!(blobs.get(&digest), Err(StoreError::Missing { .. })));
-    assert!(matches!(blobs.share([&digest]), Err(StoreError::Missing { .. })));
+    assert!(matches!(
+        fetch(&bucket, &digest, &mut blobs),
+        Err(StoreError::Missing { .. })
+    ));
+    assert!(matches!(
+        share(&bucket, &digest, &blobs),
+        Err(StoreError::Missing { .. })
+    ));
 }
 
 #[test]
 fn wrong_bytes_in_the_bucket_are_refused_and_not_kept() {
     let s3 = S3::start();
-    let bucket = s3.bucket("p");
-    let (mut one, two) = (s3.blobs("one", &bucket), s3.blobs("two", &bucket));
-    let digest = one.put(b"right").unwrap();
-    one.local().sync().unwrap();
-    one.share([&digest]).unwrap();
+    let (bucket, mut two) = (bucket(&s3, "p"), blobs(&s3, "two"));
+    let digest = Digest::of(b"right");
     bucket.put(&shared::key(&digest), "wrong").unwrap();
-    for _ in 0..2 {
-        let error = two.get(&digest).unwrap_err();
-        assert!(
-            matches!(error, StoreError::Corrupt { expected, found } if expected == digest && found == Digest::of(b"wrong"))
-        );
-    }
+    let error = fetch(&bucket, &digest, &mut two).unwrap_err();
+    assert!(
+        matches!(error, StoreError::Corrupt { expected, found } if expected == digest && found == Digest::of(b"wrong"))
+    );
+    assert!(!two.has(&digest));
     bucket.put(&shared::key(&digest), "right").unwrap();
+    fetch(&bucket, &digest, &mut two).unwrap();
     assert_eq!(&*two.get(&digest).unwrap(), b"right", "nothing wrong was kept");
 }
 
 #[test]
 fn wrong_bytes_on_this_machine_do_not_reach_the_bucket() {
     let s3 = S3::start();
-    let bucket = s3.bucket("p");
-    let mut one = s3.blobs("one", &bucket);
+    let (bucket, mut one) = (bucket(&s3, "p"), blobs(&s3, "one"));
     let digest = one.put(b"right").unwrap();
-    one.local().sync().unwrap();
-    fs::write(s3.scratch.path("one/blobs/sha256").join(digest.hex()), "wrong").unwrap();
-    assert!(one.share([&digest]).is_err());
+    one.sync().unwrap();
+    fs::write(s3.folder.join("one/blobs/sha256").join(digest.hex()), "wrong").unwrap();
+    assert!(share(&bucket, &digest, &one).is_err());
     assert_eq!(bucket.size(&shared::key(&digest)).unwrap(), None);
 }
 
@@ -211,7 +143,7 @@ fn an_upload_that_breaks_off_leaves_nothing_under_its_name() {
         }
     }
     let s3 = S3::start();
-    let bucket = s3.bucket("p");
+    let bucket = bucket(&s3, "p");
     for bytes in [0, 1000, 20 << 20] {
         assert!(matches!(
             bucket.upload("blob", &mut Broken(bytes)),
@@ -227,7 +159,7 @@ fn of_eight_writers_of_one_name_none_loses_its_update() {
     let site = name("site");
     thread::scope(|scope| {
         for writer in 0..8 {
-            let (bucket, site) = (s3.bucket("p"), &site);
+            let (bucket, site) = (bucket(&s3, "p"), &site);
             scope.spawn(move || {
                 for round in 0..2 {
                     let manifest = Digest::of(format!("{writer} {round}").as_bytes());
@@ -236,7 +168,7 @@ fn of_eight_writers_of_one_name_none_loses_its_update() {
             });
         }
     });
-    let document = find(&s3.bucket("p"), &site).unwrap().unwrap();
+    let document = find(&bucket(&s3, "p"), &site).unwrap().unwrap();
     assert_eq!(document.generation, 16);
     let mut all: BTreeSet<Digest> = document.earlier.iter().copied().collect();
     all.insert(document.manifest);
@@ -248,7 +180,7 @@ fn of_eight_writers_of_one_name_none_loses_its_update() {
 #[test]
 fn a_name_is_found_by_its_full_form_only() {
     let s3 = S3::start();
-    let bucket = s3.bucket("");
+    let bucket = bucket(&s3, "");
     give(&bucket, &name("localhost:5000/a/b:v1"), Digest::of(b"m"), 7).unwrap();
     assert_eq!(find(&bucket, &name("localhost:5000/a/b:v1")).unwrap().unwrap().size, 7);
     for other in ["localhost:5000/a/b", "localhost:5000/a:v1", "a/b:v1"] {
@@ -259,7 +191,7 @@ fn a_name_is_found_by_its_full_form_only() {
 #[test]
 fn writes_on_a_condition_happen_once() {
     let s3 = S3::start();
-    let bucket = s3.bucket("p");
+    let bucket = bucket(&s3, "p");
     assert!(bucket.create("x", "1").unwrap());
     assert!(!bucket.create("x", "2").unwrap());
     let (_, first) = bucket.get("x").unwrap().unwrap();
@@ -271,7 +203,7 @@ fn writes_on_a_condition_happen_once() {
 #[test]
 fn what_builds_learned_is_read_once_and_never_if_it_is_damaged() {
     let s3 = S3::start();
-    let bucket = s3.bucket("p");
+    let bucket = bucket(&s3, "p");
     let first = publish(&bucket, b"first").unwrap();
     publish(&bucket, b"first").unwrap();
     publish(&bucket, b"second").unwrap();
@@ -391,5 +323,5 @@ fn records_in_a_bucket_are_those_in_memory() {
         Ok(said.join("\n"))
     };
     let in_memory = drive(&MemoryRecords::default()).unwrap();
-    assert_eq!(drive(&BucketRecords::new(s3.bucket(""))).unwrap(), in_memory);
+    assert_eq!(drive(&BucketRecords::new(bucket(&s3, ""))).unwrap(), in_memory);
 }

@@ -6,7 +6,8 @@ use super::session::{self, METHODS, Offer};
 use crate::args::CacheSpec;
 use bollard_buildkit_proto::moby::buildkit::v1::control_client::ControlClient;
 use bollard_buildkit_proto::moby::buildkit::v1::{
-    BytesMessage, CacheOptions, CacheOptionsEntry, InfoRequest, ListWorkersRequest, SolveRequest, StatusRequest, StatusResponse,
+    BytesMessage, CacheOptions, CacheOptionsEntry, InfoRequest, ListWorkersRequest, SolveRequest, StatusRequest,
+    StatusResponse,
 };
 use hyper_util::rt::TokioIo;
 use std::collections::{BTreeMap, HashMap};
@@ -198,8 +199,15 @@ fn solve_request(order: Order) -> SolveRequest {
     let mut frontend: HashMap<String, String> = order.frontend.into_iter().collect();
     if !order.caches.0.is_empty() {
         // The frontend asks for them itself.
-        let told = order.caches.0.iter().map(|cache| serde_json::json!({ "Type": cache.kind, "Attrs": cache.attributes }));
-        frontend.insert("cache-imports".to_owned(), serde_json::Value::from_iter(told).to_string());
+        let told = order
+            .caches
+            .0
+            .iter()
+            .map(|cache| serde_json::json!({ "Type": cache.kind, "Attrs": cache.attributes }));
+        frontend.insert(
+            "cache-imports".to_owned(),
+            serde_json::Value::from_iter(told).to_string(),
+        );
     }
     SolveRequest {
         r#ref: order.id.clone(),
@@ -229,14 +237,20 @@ mod tests {
         let order = Order {
             frontend: BTreeMap::new(),
             exporter: ("oci", BTreeMap::new()),
-            caches: (vec![spec("team/cache")], vec![spec("type=inline"), spec("type=s3,bucket=b,mode=max")]),
+            caches: (
+                vec![spec("team/cache")],
+                vec![spec("type=inline"), spec("type=s3,bucket=b,mode=max")],
+            ),
             entitlements: Vec::new(),
             id: "id".to_owned(),
             shared_key: String::new(),
         };
         let request = solve_request(order);
         let cache = request.cache.unwrap();
-        assert_eq!((&*cache.imports[0].r#type, &*cache.imports[0].attrs["ref"]), ("registry", "team/cache"));
+        assert_eq!(
+            (&*cache.imports[0].r#type, &*cache.imports[0].attrs["ref"]),
+            ("registry", "team/cache")
+        );
         assert_eq!((&*cache.exports[0].r#type, cache.exports[0].attrs.len()), ("inline", 0));
         assert_eq!(cache.exports[1].attrs["mode"], "max");
         assert_eq!(

@@ -1,31 +1,31 @@
 //! A cache in a folder that is an OCI layout.
 
-use super::{Found, Place};
+use super::{Found, Place, pack_by};
 use crate::atomic::{Pending, write_file};
+use crate::beyond::Beyond;
 use crate::layout;
-use crate::lender::Lender;
 use oci::{Descriptor, DiffId, Digest};
 use registry::client::CacheDocument;
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, BufWriter, Write};
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use store::{BlobStore, Image, Layer, LayerError, Limits};
+use store::{BlobStore, Image, Layer, LayerError, Limits, StoreError, Verified};
 
 /// The place.
-pub(super) struct Folder {
+pub(super) struct Folder<'b, 'a> {
     pub(super) path: PathBuf,
     pub(super) tag: String,
-    pub(super) lender: Lender,
+    pub(super) beyond: &'b mut Beyond<'a>,
 }
 
-impl Place for Folder {
+impl Place for Folder<'_, '_> {
     fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    fn find(&mut self) -> Result<Vec<Found>, String> {
-        let found = layout::find_cache(&self.path, &self.tag, &self.lender).map_err(|error| error.to_string())?;
+    fn find(&mut self, _blobs: &mut dyn BlobStore) -> Result<Vec<Found>, String> {
+        let found = layout::find_cache(&self.path, &self.tag).map_err(|error| error.to_string())?;
         Ok(vec![Found {
             document: CacheDocument::Whole(found.0),
             layers: found.1,
@@ -41,10 +41,16 @@ impl Place for Folder {
     ) -> Result<BTreeMap<Digest, Layer>, String> {
         let mut read = BTreeMap::new();
         for (descriptor, diff_id) in layers {
+            let path = layout::blob_file(&self.path, &descriptor.digest);
+            take(&path, descriptor, blobs).map_err(|error| format!("{}: {error}", path.display()))?;
             let layer = Layer::read(descriptor.clone(), Some(*diff_id), &Limits::default(), blobs);
             read.insert(descriptor.digest, layer.map_err(|error| error.to_string())?);
         }
         Ok(read)
+    }
+
+    fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
+        pack_by(self.beyond, image, blobs)
     }
 
     fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String> {
@@ -82,10 +88,21 @@ impl Place for Folder {
     }
 }
 
+/// Copies a blob: the folder may be gone when the layer is wanted again.
+fn take(path: &Path, descriptor: &Descriptor, blobs: &mut dyn BlobStore) -> Result<(), StoreError> {
+    if blobs.size(&descriptor.digest) == Some(descriptor.size) {
+        return Ok(());
+    }
+    let file = BufReader::new(File::open(path).map_err(StoreError::Source)?);
+    blobs.put_from(&mut Verified::new(file, descriptor.digest)).map(|_| ())
+}
+
 fn write_layer(layer: &Layer, place: &Path, blobs: &dyn BlobStore) -> Result<(), LayerError> {
     let mut file = BufWriter::with_capacity(1 << 16, Pending::create(place).map_err(LayerError::Write)?);
     layer.write_blob(blobs, &mut file)?;
     file.flush().map_err(LayerError::Write)?;
-    let file = file.into_inner().map_err(|error| LayerError::Write(error.into_error()))?;
+    let file = file
+        .into_inner()
+        .map_err(|error| LayerError::Write(error.into_error()))?;
     file.finish().map_err(LayerError::Write)
 }

@@ -1,6 +1,6 @@
 //! A cache under a name in a registry.
 
-use super::{Found, Place};
+use super::{Found, Place, pack_by};
 use crate::beyond::Beyond;
 use oci::{Descriptor, DiffId, Digest, Platform, Reference};
 use registry::client::PushOptions;
@@ -18,7 +18,7 @@ impl Place for Named<'_, '_> {
         self.name.to_string()
     }
 
-    fn find(&mut self) -> Result<Vec<Found>, String> {
+    fn find(&mut self, _blobs: &mut dyn BlobStore) -> Result<Vec<Found>, String> {
         let name = &self.name;
         let found = self
             .beyond
@@ -47,11 +47,7 @@ impl Place for Named<'_, '_> {
     }
 
     fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
-        let packed = self.beyond.with_client(|client| match client.transport.lanes() {
-            Some(mut lanes) => lanes.gzip(image, blobs),
-            None => image.gzipped(blobs),
-        })?;
-        packed.map_err(|error| error.to_string())
+        pack_by(self.beyond, image, blobs)
     }
 
     fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String> {

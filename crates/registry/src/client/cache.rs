@@ -124,7 +124,7 @@ impl Line<'_, '_> {
             let config = index.manifests.iter().find(|entry| is_cache(entry));
             if let Some(config) = config {
                 let bytes = self.fetch_config(repository, config)?;
-                return Ok(Some((CacheDocument::Whole(bytes), told(&index.manifests))));
+                return Ok(Some((CacheDocument::Whole(bytes), told_layers(&index.manifests))));
             }
             let chosen = choose(&index, platform).ok_or_else(|| RegistryError::NoPlatform {
                 platform: platform.to_string(),
@@ -136,7 +136,7 @@ impl Line<'_, '_> {
         let manifest = Manifest::parse(&manifest)?;
         let bytes = self.fetch_config(repository, &manifest.config)?;
         if is_cache(&manifest.config) {
-            return Ok(Some((CacheDocument::Whole(bytes), told(&manifest.layers))));
+            return Ok(Some((CacheDocument::Whole(bytes), told_layers(&manifest.layers))));
         }
         let config = ImageConfig::parse(&bytes)?;
         if config.diff_ids.len() != manifest.layers.len() {
@@ -154,7 +154,7 @@ fn is_cache(descriptor: &Descriptor) -> bool {
 }
 
 /// The layers that say what they are uncompressed.
-fn told(descriptors: &[Descriptor]) -> Vec<(Descriptor, DiffId)> {
+pub fn told_layers(descriptors: &[Descriptor]) -> Vec<(Descriptor, DiffId)> {
     let told = |descriptor: &Descriptor| {
         let digest = descriptor.annotations.get(UNCOMPRESSED)?.parse().ok()?;
         Some((descriptor.clone(), DiffId(digest)))
@@ -166,11 +166,7 @@ fn told(descriptors: &[Descriptor]) -> Vec<(Descriptor, DiffId)> {
 /// uncompressed.
 pub fn cache_image(document: Vec<u8>, layers: Vec<Layer>) -> Image {
     let layers: Vec<Layer> = layers.into_iter().map(annotated).collect();
-    let config = Descriptor::new(
-        media_type::BUILDKIT_CACHE,
-        Digest::of(&document),
-        document.len() as u64,
-    );
+    let config = Descriptor::new(media_type::BUILDKIT_CACHE, Digest::of(&document), document.len() as u64);
     let descriptors = layers.iter().map(|layer| layer.descriptor.clone()).collect();
     let manifest = Manifest::new(config, descriptors);
     Image {
@@ -184,6 +180,9 @@ pub fn cache_image(document: Vec<u8>, layers: Vec<Layer>) -> Image {
 
 fn annotated(mut layer: Layer) -> Layer {
     let uncompressed = layer.diff_id.0.to_string();
-    layer.descriptor.annotations.insert(UNCOMPRESSED.to_owned(), uncompressed);
+    layer
+        .descriptor
+        .annotations
+        .insert(UNCOMPRESSED.to_owned(), uncompressed);
     layer
 }
