@@ -56,7 +56,7 @@ impl Build {
             None
         } else {
             let changes = diff(&made.base, &made.tree);
-            Some(Layer::make(changes, None, &*tools.blobs).map_err(|error| at(error.into()))?)
+            Some(Layer::make_to_keep(changes, None, tools.blobs).map_err(|error| at(error.into()))?)
         };
         let record = Record {
             created,

@@ -29,9 +29,11 @@ mod refusals;
 mod runtime;
 mod spec;
 mod status;
+mod users;
 
 pub use attend::Attended;
 pub use keeper::init;
+pub use users::enter;
 
 use crate::atomic;
 use crate::snapshots::{SnapshotError, Snapshots};

@@ -6,15 +6,15 @@ use crate::ingest::Ingest;
 pub use crate::lender::Lender;
 use crate::packs::{Packs, Part};
 use crate::placed::PlacedFile;
-use keeping::spool;
-use oci::{Digest, Digester};
-use std::collections::BTreeSet;
+use keeping::{Spool, spool};
+use oci::{DiffId, Digest, Digester};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::Arc;
-use store::{BlobStore, Source, StoreError, Verified};
+use std::sync::{Arc, Mutex};
+use store::{BlobStore, Changeset, Source, StoreError, Verified};
 
 /// A [`BlobStore`] on disk, which several processes may have open at once.
 ///
@@ -43,12 +43,17 @@ pub struct DiskBlobs {
     written: u64,
     lent: Lender,
     packs: Packs,
+    /// The tar that is being written while it is hashed.
+    tar: Option<(Temporary, Arc<Mutex<Spool>>)>,
+    /// Tars that are written and whose layers nobody has kept.
+    tars: BTreeMap<Digest, Temporary>,
 }
 
 /// So much of a large blob is in memory at once, in bytes; smaller blobs are handled whole.
 const PIECE: usize = 1 << 18;
 
 /// A file that goes away unless it was given another name.
+#[derive(Debug)]
 struct Temporary(PathBuf);
 
 impl Drop for Temporary {
@@ -142,6 +147,8 @@ impl DiskBlobs {
             files: Vec::new(),
             written: 0,
             lent: Lender::default(),
+            tar: None,
+            tars: BTreeMap::new(),
         })
     }
 
@@ -306,6 +313,14 @@ impl DiskBlobs {
 }
 
 impl BlobStore for DiskBlobs {
+    fn begin_tar(&mut self, changes: &Changeset) -> Option<Box<dyn Write>> {
+        self.begin_spool(changes)
+    }
+
+    fn end_tar(&mut self, diff_id: DiffId, size: u64) {
+        self.end_spool(diff_id, size);
+    }
+
     fn put(&mut self, bytes: &[u8]) -> Result<Digest, StoreError> {
         let digest = Digest::of(bytes);
         if self.is_kept(&digest, bytes.len() as u64) {

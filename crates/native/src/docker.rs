@@ -8,6 +8,8 @@ mod attend;
 mod host;
 mod plugged;
 
+use crate::args::is_docker;
+use crate::build::Isolation;
 use crate::cache_file;
 use crate::collect::collect;
 use crate::containers::{Attended, Containers};
@@ -15,7 +17,7 @@ use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
 use crate::session::{WAITING, root_of};
-use crate::state::{Changing, State};
+use crate::state::{Changing, State, default_root};
 use crate::terminal::Terminal;
 use crate::volumes;
 use builder::{Cache, Record, Records};
@@ -27,6 +29,7 @@ use engine::Daemon;
 use host::{Here, HereFiles};
 use oci::Digest;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// This program, as its commands name it.
 pub static PROGRAM: Program = Program {
@@ -49,12 +52,14 @@ const EVERYWHERE: &[Flag] = &[Flag {
 /// # Errors
 ///
 /// [`Failure`] if the state cannot be opened or written; then nothing has changed.
-pub fn run(words: &[String], terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
+pub fn run(words: &[String], isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<u8, Failure> {
     let call = match parse_for(&PROGRAM, words) {
         Ok(call) => call,
         Err(answer) => return say(&answer, terminal),
     };
-    check_rights(call.spec.verb)?;
+    if takes_root(call.spec.verb) {
+        check_rights(isolation)?;
+    }
     let root = root_of(call.text("root").map(AsRef::as_ref), terminal)?;
     let mut machine = Machine::open(&root, &call, terminal)?;
     let mut answers = Vec::new();
@@ -75,14 +80,27 @@ pub fn run(words: &[String], terminal: &mut Terminal<'_>) -> Result<u8, Failure>
     }
 }
 
-/// Refuses what only root can do before anything is locked, fetched or made.
-fn check_rights(verb: Verb) -> Result<(), Failure> {
-    if rustix::process::geteuid().is_root() || !takes_root(verb) {
-        return Ok(());
+/// The root folder of the containers, if the words are a command for which one must be root, at least in a namespace of users.
+pub fn root_of_containers(words: &[String]) -> Option<PathBuf> {
+    if !is_docker(words) {
+        return None;
     }
-    Err(Failure::new(
-        "expected to be root: containers without root are not here yet (`layerlab build` works without)",
-    ))
+    let call = parse_for(&PROGRAM, words).ok()?;
+    if !takes_root(call.spec.verb) && !meets_others(call.spec.verb) {
+        return None;
+    }
+    let given = call.text("root").map(PathBuf::from);
+    given.or_else(|| default_root(|name| std::env::var(name).ok()))
+}
+
+/// Refuses what only root can do before anything is locked, fetched or made.
+fn check_rights(isolation: Option<&Isolation>) -> Result<(), Failure> {
+    match isolation {
+        Some(Err(error)) => Err(Failure::new(format!(
+            "expected to be root, or a user who may make a namespace of users: {error}"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a command mounts the filesystem of a container, or joins its namespaces.
@@ -98,6 +116,24 @@ fn takes_root(verb: Verb) -> bool {
             | Verb::Restart
             | Verb::Run
             | Verb::Start
+    )
+}
+
+/// Whether a command looks at or removes files that belong to the users of containers: without them it does what it can.
+fn meets_others(verb: Verb) -> bool {
+    matches!(
+        verb,
+        Verb::ContainerPrune
+            | Verb::ImagePrune
+            | Verb::ImageRm
+            | Verb::Kill
+            | Verb::Ps
+            | Verb::Rm
+            | Verb::Stop
+            | Verb::SystemDf
+            | Verb::SystemPrune
+            | Verb::VolumePrune
+            | Verb::VolumeRm
     )
 }
 

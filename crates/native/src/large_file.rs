@@ -23,6 +23,7 @@ const FLUSHED: u64 = 32 << 20;
 
 /// A file that grows. What was written is in the file once [`finish`](LargeFile::finish) said so; to survive a power cut it must be
 /// synced besides.
+#[derive(Debug)]
 pub(crate) struct LargeFile {
     file: Arc<File>,
     path: PathBuf,
@@ -35,6 +36,7 @@ pub(crate) struct LargeFile {
 }
 
 /// The thread that writes.
+#[derive(Debug)]
 struct Writer {
     full: SyncSender<(Piece, u64)>,
     empty: Receiver<Piece>,
@@ -204,6 +206,7 @@ impl Disk {
 }
 
 /// Bytes at an address that a disk takes.
+#[derive(Debug)]
 struct Piece {
     memory: Box<[u8]>,
     start: usize,

@@ -25,7 +25,12 @@ fn main() -> ExitCode {
     sandbox::init();
     native::containers::init();
     // Whoever may make no mounts becomes root in a namespace of users, before there are threads.
-    let isolation = is_build().then(sandbox::enter_user_namespace);
+    let words = words();
+    let isolation = if is_build() {
+        Some(sandbox::enter_user_namespace())
+    } else {
+        docker::root_of_containers(&words).map(|root| native::containers::enter(&root))
+    };
     let (mut stdin, mut stdout, mut stderr) = (io::stdin(), io::stdout(), io::stderr());
     let colour = stderr.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let mut terminal = Terminal {
@@ -57,12 +62,9 @@ fn thrown_failure(thrown: Box<dyn Any + Send>) -> Failure {
 
 /// The commands of the `docker` command language are read by its own table, all others by [`Cli`].
 fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
-    let words: Vec<String> = std::env::args_os()
-        .skip(1)
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
+    let words = words();
     if is_docker(&words) {
-        return docker::run(&words, terminal).map(ExitCode::from);
+        return docker::run(&words, isolation, terminal).map(ExitCode::from);
     }
     if let [word, rest @ ..] = &words[..]
         && word == completion::ASK
@@ -75,6 +77,12 @@ fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Resul
     // What matches the command line has the form of its arguments.
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     run(&cli, isolation, terminal)
+}
+
+/// What was typed after the program's name.
+fn words() -> Vec<String> {
+    let words = std::env::args_os().skip(1);
+    words.map(|word| word.to_string_lossy().into_owned()).collect()
 }
 
 /// Whether commands are to be run.

@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_mins(2);
 /// A root folder of its own with the image `base:1`. What runs in it ends with the test.
 struct Machine {
     folder: PathBuf,
+    /// Who types; root if nobody.
+    user: Option<u32>,
 }
 
 /// What a command printed, and its exit code.
@@ -70,7 +72,7 @@ impl Machine {
             .arg(".")
             .status();
         assert!(packed.unwrap().success());
-        let machine = Machine { folder };
+        let machine = Machine { folder, user: None };
         machine.ok(&[
             "import",
             "-c",
@@ -83,8 +85,28 @@ impl Machine {
         Some(machine)
     }
 
+    /// The same machine for a user who is not root and has no other users to give to containers.
+    fn without_root(test: &str) -> Option<Machine> {
+        const USER: u32 = 54_321;
+        let mut machine = Machine::new(test)?;
+        // The program may lie where only root may look.
+        fs::copy(PROGRAM, machine.folder.join("layerlab")).unwrap();
+        let folder = machine.folder.to_str().unwrap();
+        let given = Command::new("chown").args(["-R", &USER.to_string(), folder]).status();
+        assert!(given.unwrap().success());
+        machine.user = Some(USER);
+        Some(machine)
+    }
+
     fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = match self.user {
+            None => Command::new(PROGRAM),
+            Some(user) => {
+                let mut command = Command::new(self.folder.join("layerlab"));
+                command.uid(user).gid(user).env("HOME", &self.folder);
+                command
+            }
+        };
         command
             .args(words)
             .env("LAYERLAB_ROOT", self.folder.join("root"))
@@ -286,28 +308,6 @@ fn a_container_that_is_damaged_is_found_and_put_away_with_its_files() {
     machine.ok(&["rm", "whole"]);
     machine.ok(&["volume", "rm", "kept"]);
     assert!(machine.ok(&["system", "fsck"]).ends_with("nothing is wrong\n"));
-}
-
-#[test]
-fn who_is_not_root_is_told_so_before_anything_is_made() {
-    let root = std::env::temp_dir().join(format!("layerlab-containers-{}-nobody", std::process::id()));
-    let mut command = Command::new(PROGRAM);
-    if fs::metadata("/proc/self").is_ok_and(|found| found.uid() == 0) {
-        // The program lies where only root may look: it is handed over open.
-        command = Command::new("/proc/self/fd/0");
-        command.stdin(fs::File::open(PROGRAM).unwrap()).uid(65534).gid(65534);
-    }
-    let output = command
-        .arg("run")
-        .arg("--root")
-        .arg(&root)
-        .arg("base:1")
-        .output()
-        .unwrap();
-    let err = String::from_utf8(output.stderr).unwrap();
-    assert!(err.contains("expected to be root"), "{err}");
-    assert_eq!(output.status.code(), Some(1), "{err}");
-    assert!(!root.exists());
 }
 
 #[test]
@@ -773,4 +773,50 @@ fn a_terminal_is_the_processs_own_and_keys_let_go_of_it() {
     let said = machine.run(&["run", "-it", "base:1", "sh"]);
     assert_eq!(said.code, 1, "{said:?}");
     assert!(said.err.contains("the input device is not a TTY"), "{said:?}");
+}
+
+#[test]
+fn without_root_containers_are_run_joined_copied_and_removed() {
+    let Some(machine) = Machine::without_root("rootless") else {
+        return;
+    };
+    let run = ["run", "--network", "host"];
+    let run = |words: &[&str]| machine.ok(&[&run[..], words].concat());
+    assert_eq!(run(&["--rm", "base:1", "id", "-u"]), "0\n");
+    // Of two commands that begin at the same moment each makes the namespace, or joins the other's.
+    std::thread::scope(|scope| {
+        for name in ["one", "two"] {
+            scope.spawn(move || run(&["-d", "--name", name, "base:1", "sleep", "1000"]));
+        }
+    });
+    fs::write(machine.folder.join("file"), "from outside\n").unwrap();
+    for name in ["one", "two"] {
+        machine.ok(&["cp", "file", &format!("{name}:/srv/file")]);
+        assert_eq!(machine.ok(&["exec", name, "cat", "/srv/file"]), "from outside\n");
+        machine.ok(&["exec", name, "sh", "-c", "echo inside > /srv/made"]);
+        machine.ok(&["cp", &format!("{name}:/srv/made"), "back"]);
+        assert_eq!(fs::read_to_string(machine.folder.join("back")).unwrap(), "inside\n");
+    }
+    assert_eq!(machine.ok(&["diff", "one"]), "C /srv\nA /srv/file\nA /srv/made\n");
+    machine.ok(&["stop", "-t", "0", "one"]);
+    machine.ok(&["start", "one"]);
+    assert_eq!(machine.ok(&["exec", "one", "cat", "/srv/made"]), "inside\n");
+    machine.ok(&["commit", "one", "made:1"]);
+    assert_eq!(
+        run(&[
+            "--rm",
+            "-v",
+            "kept:/kept",
+            "made:1",
+            "sh",
+            "-c",
+            "cat /srv/made > /kept/it; cat /kept/it"
+        ]),
+        "inside\n"
+    );
+    machine.ok(&["rm", "-f", "one", "two"]);
+    assert_eq!(machine.ok(&["ps", "-aq"]), "");
+    machine.ok(&["volume", "rm", "kept"]);
+    machine.ok(&["system", "prune", "-af"]);
+    assert_eq!(machine.ok(&["volume", "ls", "-q"]), "");
 }

@@ -50,4 +50,4 @@ pub use processes::{Process, pause, processes, unpause};
 pub use spawn::{Child, Ended, How, Stdio, Usage, exec_in, spawn};
 pub use spec::*;
 pub use stubs::{Stub, remove_stubs};
-pub use user_namespace::{Entered, enter_user_namespace};
+pub use user_namespace::{Entered, enter_user_namespace, enter_user_namespace_noting, join_user_namespace};

@@ -6,15 +6,15 @@ use self::map::{Map, Subordinate};
 use crate::error::{Doing as _, SandboxError};
 use crate::isolation;
 use crate::system;
-use rustix::fd::OwnedFd;
+use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{getegid, geteuid};
-use rustix::thread::{CapabilitySet, UnshareFlags};
+use rustix::process::{Pid, PidfdFlags, getegid, geteuid, pidfd_open};
+use rustix::thread::{CapabilitySet, ThreadNameSpaceType, UnshareFlags, move_into_thread_name_spaces};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -55,11 +55,58 @@ impl fmt::Display for Entered {
 ///
 /// [`SandboxError::Refused`] if the program has made threads, [`SandboxError::System`] if the machine allows no user namespaces.
 pub fn enter_user_namespace() -> Result<Entered, SandboxError> {
+    enter_user_namespace_noting(&mut || Ok(()))
+}
+
+/// The same; `note` is called in the namespace, before the program is run once more: it can tell others whom to
+/// [join](join_user_namespace).
+///
+/// # Errors
+///
+/// As [`enter_user_namespace`], and what `note` says.
+pub fn enter_user_namespace_noting(note: &mut dyn FnMut() -> io::Result<()>) -> Result<Entered, SandboxError> {
+    if let Some(entered) = where_it_stands()? {
+        return Ok(entered);
+    }
+    let entered = enter()?;
+    note().doing("note the user namespace")?;
+    system::unshare(UnshareFlags::NEWNS).doing("make a mount namespace")?;
+    Err(run_again(&entered))
+}
+
+/// As [`enter_user_namespace`], but in the namespace of another process of this user: then what was made there may be joined.
+///
+/// # Errors
+///
+/// As there; [`SandboxError::System`] if that process is gone or belongs to somebody else.
+pub fn join_user_namespace(pid: u32) -> Result<Entered, SandboxError> {
+    if let Some(entered) = where_it_stands()? {
+        return Ok(entered);
+    }
+    let doing = "join a user namespace";
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let process = pid.ok_or(Errno::SRCH).doing(doing)?;
+    let process = pidfd_open(process, PidfdFlags::empty()).doing(doing)?;
+    move_into_thread_name_spaces(process.as_fd(), ThreadNameSpaceType::USER).doing(doing)?;
+    system::unshare(UnshareFlags::NEWNS).doing("make a mount namespace")?;
+    let map = fs::read_to_string("/proc/self/uid_map").doing(doing)?;
+    let entered = if map.lines().count() > 1 {
+        Entered::ManyUsers
+    } else {
+        Entered::OneUser {
+            reason: "as in the containers that run".to_owned(),
+        }
+    };
+    Err(run_again(&entered))
+}
+
+/// Where the program stands if it need not go anywhere.
+fn where_it_stands() -> Result<Option<Entered>, SandboxError> {
     let own = rustix::thread::capabilities(None).doing("ask for capabilities")?;
     if own.effective.contains(CapabilitySet::SYS_ADMIN) {
         let marked = std::env::var(MARK).ok().filter(|_| isolation::in_user_namespace());
         let entered = marked.and_then(|text| serde_json::from_str(&text).ok());
-        return Ok(entered.unwrap_or(Entered::NotNeeded));
+        return Ok(Some(entered.unwrap_or(Entered::NotNeeded)));
     }
     let n_threads = fs::read_dir("/proc/self/task").doing("count threads")?.count();
     if n_threads != 1 {
@@ -69,9 +116,7 @@ pub fn enter_user_namespace() -> Result<Entered, SandboxError> {
             found: format!("{n_threads} threads"),
         });
     }
-    let entered = enter()?;
-    system::unshare(UnshareFlags::NEWNS).doing("make a mount namespace")?;
-    Err(run_again(&entered))
+    Ok(None)
 }
 
 fn enter() -> Result<Entered, SandboxError> {

@@ -6,10 +6,10 @@ mod verified;
 pub use lent::LentBlobs;
 pub use verified::Verified;
 
-use crate::Source;
-use oci::Digest;
+use crate::{Changeset, Source};
+use oci::{DiffId, Digest};
 use std::collections::BTreeMap;
-use std::io::{BufRead, Cursor, Read};
+use std::io::{BufRead, Cursor, Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -122,6 +122,15 @@ pub trait BlobStore {
     fn source(&self, digest: &Digest) -> Result<Source, StoreError> {
         Ok(Source::of(Rc::new(self.get(digest)?)))
     }
+
+    /// Takes the tar of a layer that is to be kept, while somebody finds out its name: `None` for a store that does not want it, or not
+    /// yet. What goes wrong is no error: then it is as if nobody had begun.
+    fn begin_tar(&mut self, _changes: &Changeset) -> Option<Box<dyn Write>> {
+        None
+    }
+
+    /// Says that the tar that was begun last is whole, and what it is.
+    fn end_tar(&mut self, _diff_id: DiffId, _size: u64) {}
 
     /// Whether the blob named `digest` is here.
     fn has(&self, digest: &Digest) -> bool {

@@ -1,7 +1,7 @@
 //! Layers: changesets with their names and sizes.
 
 use crate::compression::gzip;
-use crate::layer_tar::{Hashing, read_tar_in};
+use crate::layer_tar::{Hashing, Written, read_tar_in};
 use crate::{BlobStore, Changes, Changeset, Compression, LayerError, Limits, StoreError, Whiteouts, write_tar};
 use oci::{Descriptor, DiffId, Digest, Time, media_type};
 use std::io::Write;
@@ -41,18 +41,43 @@ impl Layer {
     pub fn make(changes: Changeset, latest: Option<Time>, blobs: &dyn BlobStore) -> Result<Layer, LayerError> {
         let changes = changes.as_written(latest);
         let written = write_tar(&changes, blobs, &mut std::io::sink())?;
+        Ok(Layer::of_tar(changes, latest, &written))
+    }
+
+    /// The same for a layer that is to be kept: the store may write the tar while it is hashed.
+    ///
+    /// # Errors
+    ///
+    /// As [`write_tar`].
+    pub fn make_to_keep(
+        changes: Changeset,
+        latest: Option<Time>,
+        blobs: &mut dyn BlobStore,
+    ) -> Result<Layer, LayerError> {
+        let changes = changes.as_written(latest);
+        let Some(mut sink) = blobs.begin_tar(&changes) else {
+            let written = write_tar(&changes, blobs, &mut std::io::sink())?;
+            return Ok(Layer::of_tar(changes, latest, &written));
+        };
+        let written = write_tar(&changes, blobs, &mut sink)?;
+        drop(sink);
+        blobs.end_tar(written.diff_id, written.size);
+        Ok(Layer::of_tar(changes, latest, &written))
+    }
+
+    fn of_tar(changes: Changeset, latest: Option<Time>, written: &Written) -> Layer {
         let mut descriptor = Descriptor::new(media_type::OCI_LAYER, written.diff_id.0, written.size);
         if let Some(latest) = latest {
             let key = "buildkit/rewritten-timestamp".to_owned();
             descriptor.annotations.insert(key, latest.secs.to_string());
         }
-        Ok(Layer {
+        Layer {
             diff_id: written.diff_id,
             tar_size: written.size,
             descriptor,
             source: LayerSource::Changes,
             changes: changes.into(),
-        })
+        }
     }
 
     /// Reads the layer whose blob is `descriptor` from `blobs`, piece by piece, and puts the contents of its files there.

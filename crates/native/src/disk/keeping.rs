@@ -3,11 +3,12 @@
 use super::{DiskBlobs, PIECE, Place, Whose, open_file};
 use crate::hashed::Hashed;
 use crate::large_file::LargeFile;
-use oci::{Digest, Digester};
+use oci::{DiffId, Digest, Digester};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
-use store::{BlobStore, Layer, LayerError, LayerSource, StoreError, TarPart, tar_parts};
+use std::sync::{Arc, Mutex, PoisonError};
+use store::{BlobStore, Changeset, Layer, LayerError, LayerSource, StoreError, TarPart, tar_parts};
 
 /// A layer is worth a pack if it would add so many files to the folder, or so many bytes.
 const MIN_PACKED_FILES: usize = 16;
@@ -95,11 +96,15 @@ impl DiskBlobs {
             return Ok(false);
         }
         let parts = tar_parts(&layer.changes);
-        if !self.is_worth(&parts) {
-            return Ok(false);
-        }
-        let temporary = self.temporary();
-        let written = self.write_pack(layer, &temporary.0);
+        let (temporary, written) = match self.tars.remove(&pack) {
+            Some(temporary) => (temporary, Ok(())),
+            None if !self.is_worth(&parts) => return Ok(false),
+            None => {
+                let temporary = self.temporary();
+                let written = self.write_pack(layer, &temporary.0);
+                (temporary, written)
+            }
+        };
         match written {
             Ok(()) if self.are_unchanged(&parts) => {}
             Err(LayerError::Write(source)) => return Err(StoreError::Write { digest: pack, source }),
@@ -109,6 +114,31 @@ impl DiskBlobs {
         self.name(&temporary, &pack, layer.tar_size)?;
         self.packs.add(pack, &parts);
         Ok(true)
+    }
+
+    /// Begins the tar of a layer that will be packed: see [`BlobStore::begin_tar`].
+    pub(super) fn begin_spool(&mut self, changes: &Changeset) -> Option<Box<dyn Write>> {
+        let is_simulated = changes.is_simulated();
+        if is_simulated || !self.is_worth(&tar_parts(changes)) {
+            return None;
+        }
+        let temporary = self.temporary();
+        let file = LargeFile::append(&temporary.0, 0).ok()?;
+        let spool = Arc::new(Mutex::new(Spool(Some(file))));
+        self.tar = Some((temporary, Arc::clone(&spool)));
+        Some(Box::new(Handle(spool)))
+    }
+
+    /// The tar that was begun is that of `diff_id`.
+    pub(super) fn end_spool(&mut self, diff_id: DiffId, size: u64) {
+        let Some((temporary, spool)) = self.tar.take() else {
+            return;
+        };
+        let file = spool.lock().unwrap_or_else(PoisonError::into_inner).0.take();
+        let is_whole = file.is_some_and(|mut file| file.finish().is_ok() && file.written() == size);
+        if is_whole {
+            self.tars.insert(diff_id.0, temporary);
+        }
     }
 
     /// Whether most of a layer is lent.
@@ -138,6 +168,28 @@ impl DiskBlobs {
         let mut tar = layer.open_blob(self)?;
         copy(tar.as_mut(), &mut file, layer.tar_size)?;
         file.finish().map_err(LayerError::Write)
+    }
+}
+
+/// A tar on its way to the disk; `None` once that went wrong.
+#[derive(Debug)]
+pub(super) struct Spool(Option<LargeFile>);
+
+/// Writes to a [`Spool`].
+struct Handle(Arc<Mutex<Spool>>);
+
+impl Write for Handle {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let file = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0;
+        // The tar is written again when the layer is kept, and then the error counts.
+        if file.as_mut().is_some_and(|file| file.write_all(bytes).is_err()) {
+            *file = None;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -220,6 +272,47 @@ mod tests {
         folder
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
+    }
+
+    #[test]
+    fn a_tar_that_was_written_while_it_was_hashed_is_not_written_again() {
+        let scratch = Scratch::new();
+        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let large = vec![7; 3 << 20];
+        let made = layer(&scratch, &[("large", &large)], &blobs);
+        let again = Layer::make_to_keep((*made.changes).clone(), None, &mut blobs).unwrap();
+        assert_eq!(again, made);
+        let of_tar = |blobs: &DiskBlobs| blobs.tars.get(&made.diff_id.0).map(|tar| tar.0.clone());
+        let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
+        let before = inode(&of_tar(&blobs).expect("it is written"));
+        layers::keep(&made, &mut blobs).unwrap();
+        blobs.sync().unwrap();
+        let kept = blobs.folder().join(made.diff_id.0.hex());
+        assert_eq!(inode(&kept), before);
+        assert_eq!(Digest::of(&fs::read(kept).unwrap()), made.diff_id.0);
+        assert_eq!(names(&blobs), [made.diff_id.0.hex()]);
+        // A small layer is not worth it, and one that nobody keeps leaves nothing.
+        let small = layer(&scratch, &[("small", b"x")], &blobs);
+        Layer::make_to_keep((*small.changes).clone(), None, &mut blobs).unwrap();
+        let other = layer(&scratch, &[("other", &vec![8; 3 << 20])], &blobs);
+        Layer::make_to_keep((*other.changes).clone(), None, &mut blobs).unwrap();
+        assert_eq!(blobs.tars.len(), 1);
+        let left = blobs.tars.values().next().unwrap().0.clone();
+        drop(blobs);
+        assert!(!left.exists());
+    }
+
+    #[test]
+    fn a_tar_that_was_written_is_whole_whatever_becomes_of_its_files() {
+        let scratch = Scratch::new();
+        let mut blobs = DiskBlobs::open(&scratch.path("store")).unwrap();
+        let bytes = vec![7; 3 << 20];
+        let made = layer(&scratch, &[("large", &bytes)], &blobs);
+        Layer::make_to_keep((*made.changes).clone(), None, &mut blobs).unwrap();
+        scratch.write("context/large", vec![9; 3 << 20]);
+        layers::keep(&made, &mut blobs).unwrap();
+        blobs.sync().unwrap();
+        assert!(*blobs.get(&Digest::of(&bytes)).unwrap() == *bytes);
     }
 
     #[test]

@@ -17,6 +17,8 @@ use std::path::PathBuf;
 pub(super) struct Others {
     /// The first process of the sandbox that is joined.
     sandbox: Option<OwnedFd>,
+    /// Whether that sandbox is in the machine's own network, as this process is: in a user namespace nobody may enter that.
+    is_in_own_network: bool,
     /// The process whose network is shared.
     network: Option<OwnedFd>,
     /// A network of its own, and what connects it for as long as this lives.
@@ -32,8 +34,10 @@ impl Others {
             Request::Spawn(spec) => Self::find_network(spec.network),
             Request::Exec(running, _) => {
                 let sandbox = Some(first_process(running)?);
+                let network = &running.network;
                 Ok(Self {
                     sandbox,
+                    is_in_own_network: matches!(network, NetworkUsed::Host | NetworkUsed::HostForLackOfHelper { .. }),
                     ..Self::default()
                 })
             }
@@ -74,11 +78,13 @@ impl Others {
 
     /// Enters all other namespaces of the sandbox; root and working directory are then its root.
     pub(super) fn join(&self) -> Result<(), SandboxError> {
-        let all = ThreadNameSpaceType::MOUNT
+        let mut all = ThreadNameSpaceType::MOUNT
             | ThreadNameSpaceType::INTER_PROCESS_COMMUNICATION
             | ThreadNameSpaceType::HOST_NAME_AND_NIS_DOMAIN_NAME
-            | ThreadNameSpaceType::CONTROL_GROUP
-            | ThreadNameSpaceType::NETWORK;
+            | ThreadNameSpaceType::CONTROL_GROUP;
+        if !self.is_in_own_network {
+            all |= ThreadNameSpaceType::NETWORK;
+        }
         let process = self.sandbox.as_ref().ok_or(Errno::SRCH).doing("enter the sandbox")?;
         move_into_thread_name_spaces(process.as_fd(), all).doing("enter the sandbox")
     }

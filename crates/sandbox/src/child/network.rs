@@ -4,12 +4,13 @@
 //! loopback is not reached from it.
 
 use crate::error::{Doing as _, SandboxError};
-use crate::system;
+use crate::{message, system};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, FdFlags, retry_on_intr};
-use rustix::thread::{LinkNameSpaceType, UnshareFlags, move_into_link_name_space};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+use rustix::thread::UnshareFlags;
 use rustix::time::Timespec;
 use std::io::Read as _;
 use std::path::Path;
@@ -37,11 +38,10 @@ impl Drop for Connection {
 
 /// Makes a network namespace and starts the program for it.
 pub(super) fn connect(program: &Path) -> Result<Connection, SandboxError> {
-    let own = own_namespace().doing("open the network")?;
-    system::unshare(UnshareFlags::NEWNET).doing("make a network")?;
-    let made = system::start_loopback().and_then(|()| own_namespace());
-    move_into_link_name_space(own.as_fd(), Some(LinkNameSpaceType::Network)).doing("go back to the network")?;
-    let namespace = made.doing("make a network")?;
+    // The program would say no more than that it failed.
+    let tun = OFlags::RDWR | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/net/tun", tun, Mode::empty()).doing("open /dev/net/tun")?;
+    let namespace = new_namespace()?;
     // By inheritance: in a user namespace nobody else may look at the descriptors of this process, which is closed to others.
     let path = format!("/proc/self/fd/{}", namespace.as_raw_fd());
     rustix::io::fcntl_setfd(&namespace, FdFlags::empty()).doing("give the network away")?;
@@ -74,6 +74,34 @@ pub(super) fn connect(program: &Path) -> Result<Connection, SandboxError> {
         Ok(connection)
     } else {
         Err(Errno::NETDOWN).doing_with(|| format!("wait for {}", program.display()))
+    }
+}
+
+/// A network namespace that nobody is in, with its loopback up.
+///
+/// Another process makes it: in a user namespace there is no way back to the network of the machine.
+fn new_namespace() -> Result<OwnedFd, SandboxError> {
+    let doing = "make a network";
+    let (ours, theirs) =
+        socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).doing(doing)?;
+    let Some(maker) = system::fork().doing(doing)? else {
+        drop(ours);
+        let made = system::unshare(UnshareFlags::NEWNET)
+            .and_then(|()| system::start_loopback())
+            .and_then(|()| own_namespace());
+        let told = match &made {
+            Ok(namespace) => message::send(&theirs, &0, &[namespace.as_fd()]),
+            Err(errno) => message::send(&theirs, &errno.raw_os_error(), &[]),
+        };
+        system::exit(i32::from(told.is_err()));
+    };
+    drop(theirs);
+    let received = message::receive::<i32>(&ours);
+    system::wait_for(maker).doing(doing)?;
+    match received? {
+        Some((0, mut given)) => given.pop().ok_or(SandboxError::Lost),
+        Some((errno, _)) => Err(Errno::from_raw_os_error(errno)).doing(doing),
+        None => Err(SandboxError::Lost),
     }
 }
 

@@ -96,7 +96,7 @@ pub(super) fn become_user(user: &User, kept: CapabilitySet) -> Result<(), Sandbo
     set_keep_capabilities(true).doing("keep capabilities")?;
     match set_thread_groups(&groups) {
         // A namespace with one user has no say over groups, and nothing but its own.
-        Err(Errno::PERM) if groups.is_empty() => Ok(()),
+        Err(Errno::PERM) if groups.iter().all(|group| *group == gid) => Ok(()),
         set => set,
     }
     .doing("set the groups")?;
