@@ -148,7 +148,6 @@ fn the_image_is_the_same_however_many_run_at_once() {
             })
             .image
             .id()
-            .clone()
         })
         .into();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");

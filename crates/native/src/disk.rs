@@ -1,6 +1,7 @@
 //! Blobs in a folder: an OCI layout's `blobs/sha256`, one file a blob, each verified when it is read.
 
 mod keeping;
+mod place;
 
 use crate::ingest::Ingest;
 pub use crate::lender::Lender;
@@ -8,9 +9,10 @@ use crate::packs::{Packs, Part};
 use crate::placed::PlacedFile;
 use keeping::{Spool, spool};
 use oci::{DiffId, Digest, Digester};
+use place::{Place, Whose, open_file};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
@@ -61,64 +63,6 @@ impl Drop for Temporary {
         // It was renamed, or goes away with its folder.
         let _ = fs::remove_file(&self.0);
     }
-}
-
-/// Where the bytes of a blob are.
-struct Place {
-    path: PathBuf,
-    start: u64,
-    size: u64,
-    whose: Whose,
-}
-
-/// Whose file it is.
-#[derive(Clone, Copy)]
-enum Whose {
-    /// The blob's own.
-    Ours,
-    /// That of another blob, in which this one lies.
-    Packed(Digest),
-    /// Somebody else's.
-    Lent,
-}
-
-impl Place {
-    fn whole(path: PathBuf, size: u64, whose: Whose) -> Place {
-        Place {
-            path,
-            start: 0,
-            size,
-            whose,
-        }
-    }
-
-    /// So much is read: of a file that grew one byte more, which its digest shows.
-    fn limit(&self) -> u64 {
-        match self.whose {
-            Whose::Packed(_) => self.size,
-            Whose::Ours | Whose::Lent => self.size.saturating_add(1),
-        }
-    }
-
-    /// The file, to be read from the blob's first byte on.
-    fn open(&self) -> io::Result<File> {
-        let mut file = open_file(&self.path)?;
-        if self.start > 0 {
-            file.seek(SeekFrom::Start(self.start))?;
-        }
-        Ok(file)
-    }
-
-    fn read(&self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0));
-        self.open()?.take(self.limit()).read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-}
-
-/// Opens a blob's file; an error names the file, as a digest says nothing to a person.
-fn open_file(path: &Path) -> io::Result<File> {
-    File::open(path).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
 }
 
 impl DiskBlobs {

@@ -55,8 +55,8 @@ impl<'a, 'p> LiveLogs<'a, 'p> {
         }
         let holder = self.turn.map(|(holder, _)| holder);
         let waits = |(number, command): (&usize, &Command)| (!command.waiting.is_empty()).then_some(*number);
-        let others = self.commands.iter().filter(|(number, _)| Some(**number) != holder);
-        if let Some(next) = others.filter_map(waits).next().or(holder) {
+        let mut others = self.commands.iter().filter(|(number, _)| Some(**number) != holder);
+        if let Some(next) = others.find_map(waits).or(holder) {
             self.turn = Some((next, Instant::now()));
         }
     }

@@ -8,7 +8,7 @@ mod registry;
 #[cfg(feature = "s3")]
 mod team;
 
-use crate::args::{CacheArgs, CachePlace, CacheTarget};
+use crate::args::{CacheArgs, CachePlace, CacheSpec, CacheTarget};
 use crate::beyond::Beyond;
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
@@ -80,8 +80,8 @@ impl SharedCaches {
         #[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "only a bucket needs it"))]
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SharedCaches, Failure> {
-        let sources = args.from.iter().map(|spec| spec.source());
-        let targets = args.to.iter().map(|spec| spec.target());
+        let sources = args.from.iter().map(CacheSpec::source);
+        let targets = args.to.iter().map(CacheSpec::target);
         Ok(SharedCaches {
             sources: sources
                 .collect::<Result<_, _>>()

@@ -216,7 +216,7 @@ mod tests {
     const A: &str = "sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
 
     fn parse(layers: &str, records: &str) -> Result<CacheConfig, CacheConfigError> {
-        let text = format!("{{\"layers\":[{layers}],\"records\":[{records}]}}").replace("A", A);
+        let text = format!("{{\"layers\":[{layers}],\"records\":[{records}]}}").replace('A', A);
         CacheConfig::parse(text.as_bytes())
     }
 

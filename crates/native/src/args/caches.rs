@@ -88,7 +88,7 @@ impl CacheSpec {
     pub fn source(&self) -> Result<CachePlace, ArgError> {
         let mut rest = self.attributes.clone();
         let place = self.place("src", &mut rest)?;
-        self.nothing_left(&rest)?;
+        nothing_left(&rest)?;
         Ok(place)
     }
 
@@ -116,7 +116,7 @@ impl CacheSpec {
             };
             !is_so
         });
-        self.nothing_left(&rest)?;
+        nothing_left(&rest)?;
         Ok(CacheTarget {
             place,
             mode,
@@ -144,15 +144,15 @@ impl CacheSpec {
             )),
         }
     }
+}
 
-    fn nothing_left(&self, rest: &BTreeMap<String, String>) -> Result<(), ArgError> {
-        match rest.iter().next() {
-            None => Ok(()),
-            Some((key, value)) => Err(ArgError::new(
-                "the options type, ref, src, dest, tag, mode and ignore-error",
-                &format!("{key}={value}"),
-            )),
-        }
+fn nothing_left(rest: &BTreeMap<String, String>) -> Result<(), ArgError> {
+    match rest.iter().next() {
+        None => Ok(()),
+        Some((key, value)) => Err(ArgError::new(
+            "the options type, ref, src, dest, tag, mode and ignore-error",
+            &format!("{key}={value}"),
+        )),
     }
 }
 

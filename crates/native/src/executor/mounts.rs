@@ -180,17 +180,17 @@ impl<'a> Mounting<'a> {
         blobs: &dyn BlobStore,
     ) -> Result<(), SnapshotError> {
         // A command that mounts a cache twice has it once: it would wait for itself.
-        let place = match self.held.caches.iter().position(|held| held.id == id) {
-            Some(place) => place,
-            None => {
-                let on_wait = &mut *self.on_wait;
-                let held = self.caches.hold(id, sharing, &mut || on_wait(id));
-                self.held.caches.push(held.map_err(|source| SnapshotError::Folder {
-                    path: format!("cache mount {id}"),
-                    source,
-                })?);
-                self.held.caches.len() - 1
-            }
+        let place = self.held.caches.iter().position(|held| held.id == id);
+        let place = if let Some(place) = place {
+            place
+        } else {
+            let on_wait = &mut *self.on_wait;
+            let held = self.caches.hold(id, sharing, &mut || on_wait(id));
+            self.held.caches.push(held.map_err(|source| SnapshotError::Folder {
+                path: format!("cache mount {id}"),
+                source,
+            })?);
+            self.held.caches.len() - 1
         };
         let held = &self.held.caches[place];
         if held.is_new() {

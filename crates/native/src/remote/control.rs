@@ -206,7 +206,7 @@ fn solve_request(order: Order) -> SolveRequest {
             .map(|cache| serde_json::json!({ "Type": cache.kind, "Attrs": cache.attributes }));
         frontend.insert(
             "cache-imports".to_owned(),
-            serde_json::Value::from_iter(told).to_string(),
+            told.collect::<serde_json::Value>().to_string(),
         );
     }
     SolveRequest {

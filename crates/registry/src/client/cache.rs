@@ -41,6 +41,9 @@ pub enum CacheDocument {
     Inline(Vec<u8>),
 }
 
+/// What a cache says of itself.
+type Told = (CacheDocument, Vec<(Descriptor, DiffId)>);
+
 /// The image, as far as it is a cache.
 #[derive(Deserialize)]
 struct Inline {
@@ -118,7 +121,7 @@ impl Line<'_, '_> {
         repository: &str,
         document: Document,
         platform: &Platform,
-    ) -> Result<Option<(CacheDocument, Vec<(Descriptor, DiffId)>)>, RegistryError> {
+    ) -> Result<Option<Told>, RegistryError> {
         let manifest = if media_type::is_index(&document.media_type) {
             let index = Index::parse(&document.bytes)?;
             let config = index.manifests.iter().find(|entry| is_cache(entry));
