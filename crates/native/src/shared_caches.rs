@@ -136,6 +136,7 @@ impl SharedCaches {
     pub(crate) fn export(
         &self,
         walked: &Walked,
+        #[cfg_attr(not(feature = "s3"), expect(unused_variables, reason = "only a bucket has names"))]
         names: &[Reference],
         blobs: &mut DiskBlobs,
         beyond: &mut Beyond<'_>,
