@@ -2,7 +2,7 @@
 
 use crate::excerpt::printable;
 use messages::RunEvent;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// The most characters of a line that are passed on.
 const MAX_LINE: usize = 8 << 10;
@@ -13,6 +13,7 @@ const MAX_LAST: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     begun: usize,
+    titles: BTreeMap<usize, String>,
     last: VecDeque<String>,
 }
 
@@ -24,6 +25,9 @@ impl Progress {
             return None;
         }
         let line: String = line.chars().take(MAX_LINE).collect();
+        if self.is_known(&line) {
+            return None;
+        }
         Some(self.numbered(&line).unwrap_or_else(|| {
             if self.last.len() == MAX_LAST {
                 self.last.pop_front();
@@ -49,6 +53,14 @@ impl Progress {
         }
     }
 
+    /// Of steps that go on beside each other the program says which one speaks: here each line has its number anyway.
+    fn is_known(&self, line: &str) -> bool {
+        let numbered = line.strip_prefix('#').and_then(|line| line.split_once(' '));
+        let Some((number, text)) = numbered else { return false };
+        let title = number.parse().ok().and_then(|number: usize| self.titles.get(&number));
+        title.is_some_and(|title| text == "..." || text == title)
+    }
+
     /// A line that begins with `#` and a number.
     fn numbered(&mut self, line: &str) -> Option<RunEvent> {
         let (number, text) = line.strip_prefix('#')?.split_once(' ')?;
@@ -57,17 +69,27 @@ impl Progress {
         // The first line of a number is its title.
         if number > self.begun {
             self.begun = number;
+            self.titles.insert(number, text.clone());
             return Some(RunEvent::Begun { number, title: text });
         }
         let how = match text.split(' ').next().unwrap_or_default() {
             "CACHED" => "cached",
             "DONE" => "done",
             "ERROR:" => "failed",
+            "CANCELED" => return Some(ended_by_another(number)),
             _ => return Some(RunEvent::Log { number, text }),
         };
         let text = text.split_once(' ').map_or("", |(_, rest)| rest).to_owned();
         let how = how.to_owned();
         Some(RunEvent::Ended { number, how, text })
+    }
+}
+
+fn ended_by_another(number: usize) -> RunEvent {
+    RunEvent::Ended {
+        number,
+        how: "failed".to_owned(),
+        text: "ended because another step failed".to_owned(),
     }
 }
 
@@ -108,6 +130,23 @@ mod tests {
                 ended(2, "done", "0.3s"),
             ]
         );
+    }
+
+    #[test]
+    fn steps_beside_each_other_are_told_apart_and_begin_once() {
+        let (events, _) = read(
+            "#1 [a 2/2] RUN a\n#1 ...\n\n#2 [b 2/2] RUN b\n#2 ...\n\n#1 [a 2/2] RUN a\n#1 0.1 word\n#1 DONE 0.2s\n\n\
+             #2 [b 2/2] RUN b\n#2 CANCELED\n",
+        );
+        let numbers: Vec<(usize, bool)> = events
+            .iter()
+            .map(|event| match event {
+                RunEvent::Begun { number, .. } | RunEvent::Log { number, .. } => (*number, false),
+                RunEvent::Ended { number, .. } => (*number, true),
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        assert_eq!(numbers, [(1, false), (2, false), (1, false), (1, true), (2, true)]);
     }
 
     #[test]
