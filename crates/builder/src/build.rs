@@ -1,6 +1,6 @@
 //! A build: steps one after the other, and commands beside each other where the executor can.
 
-use crate::cache::{Cache, Key, Record};
+use crate::cache::{Cache, Record};
 use crate::error::BuildError;
 use crate::execute::{Executor, Fidelity};
 use crate::look::Look;
@@ -51,9 +51,8 @@ struct Attempt {
 /// A step that is done.
 #[derive(Debug, Clone)]
 pub(crate) struct Done {
-    /// What it was done to.
+    /// What it was done to, and what it is known by.
     pub(crate) look: Look,
-    pub(crate) keys: Vec<Key>,
     /// Its filesystem, once somebody wanted it.
     pub(crate) tree: Option<Tree>,
     pub(crate) record: Record,
@@ -203,7 +202,7 @@ impl Build {
         let (step, _) = self.order[place];
         if !look.keys.is_empty() {
             self.remember_hit(step, &look, tools);
-            self.take(step, &look, tools.cache);
+            self.take(step, look, tools.cache);
             self.left.remove(&place);
             return Ok(Some(self.report(place, None)));
         }
@@ -258,10 +257,10 @@ impl Build {
             created,
         } = attempt;
         let (step, _) = self.order[place];
-        let done = self.keep(step, &look, made, created, tools)?;
+        let done = self.keep(step, look, made, created, tools)?;
+        self.remember(step, &done.look, seen, tools.cache);
         self.done.insert(step, done);
         self.left.remove(&place);
-        self.remember(step, &look, seen, tools.cache);
         Ok(self.report(place, Some(miss)))
     }
 

@@ -116,7 +116,7 @@ impl Build {
             Input::Source(source) => self.found[source].keys.clone(),
             Input::Step(step) => {
                 let done = self.done.get(&self.plan.canonical(step));
-                done.map(|done| done.keys.clone()).unwrap_or_default()
+                done.map(|done| done.look.keys.clone()).unwrap_or_default()
             }
         }
     }

@@ -23,15 +23,14 @@ pub(crate) struct Made {
 
 impl Build {
     /// Takes a step from the cache.
-    pub(crate) fn take(&mut self, step: usize, look: &Look, cache: &Cache) {
+    pub(crate) fn take(&mut self, step: usize, look: Look, cache: &Cache) {
         let key = look.keys[0];
         let record = cache.records.results[&key].clone();
         let fidelity = self.fidelity_with(step, record.fidelity);
         self.done.insert(
             step,
             Done {
-                look: look.clone(),
-                keys: look.keys.clone(),
+                look,
                 tree: cache.trees.get(&key).cloned(),
                 record,
                 cached: true,
@@ -45,7 +44,7 @@ impl Build {
     pub(crate) fn keep(
         &self,
         step: usize,
-        look: &Look,
+        mut look: Look,
         made: Made,
         created: Time,
         tools: &mut Tools<'_>,
@@ -69,9 +68,9 @@ impl Build {
         tools.cache.link(&look.operation, &look.inputs, key);
         tools.cache.records.results.insert(key, record.clone());
         tools.cache.keep_tree(key, made.tree.clone());
+        look.keys = vec![key];
         Ok(Done {
-            look: look.clone(),
-            keys: vec![key],
+            look,
             tree: Some(made.tree),
             ended: self.waits(step) + record.millis,
             fidelity: self.fidelity_with(step, record.fidelity),

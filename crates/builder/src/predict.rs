@@ -85,7 +85,7 @@ impl Build {
                 Err(error) => Expected::Fails(error),
                 Ok(look) if look.keys.is_empty() => self.runs(step, tools),
                 Ok(look) => {
-                    self.take(step, &look, tools.cache);
+                    self.take(step, look, tools.cache);
                     Expected::Cached
                 }
             };

@@ -1,31 +1,35 @@
 //! Commands that go on beside each other make what they make one after the other; what one machine has built, another need not build.
 
+#[path = "support/script.rs"]
+mod script;
+
 use builder::{
     Begun, Build, BuildErrorKind, Built, Cache, CacheConfig, ExecuteError, Executor, Export, ExportMode, Fidelity,
     Instruction, RunOutcome, RunRequest, Sources, Timestamps, Tools,
 };
 use oci::{Platform, Time};
 use planner::{Known, Options};
+use script::Script;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use store::{BlobStore, Content, Layer, MemoryBlobs, Meta, Node, Tree, TreePath};
+use store::{BlobStore, Content, Layer, MemoryBlobs, Tree};
 
 const DOCKERFILE: &str = "\
 FROM scratch AS first
-RUN a
-RUN b
+RUN write /a a
+RUN write /b b
 FROM scratch AS second
-RUN c
+RUN write /c c
 FROM scratch AS third
-RUN d
+RUN write /d d
 FROM scratch
 COPY --from=third /d /
 COPY --from=second /c /
 COPY --from=first /a /b /
-RUN e
+RUN write /e e
 ";
 
-/// A command makes a file of its own name; the one that began last ends first.
+/// A command makes a file and is called by its text; the one that began last ends first.
 #[derive(Default)]
 struct Beside {
     lanes: usize,
@@ -67,29 +71,21 @@ impl Executor for Beside {
         tree: &Tree,
         blobs: &mut dyn BlobStore,
     ) -> Result<RunOutcome, ExecuteError> {
-        let name = request.argv.last().expect("a command").clone();
-        let mut tree = tree.clone();
-        let content = Content::Blob {
-            digest: blobs.put(name.as_bytes())?,
-            size: name.len() as u64,
+        let line = request.argv.last().expect("a command");
+        let name = line.split(' ').next_back().unwrap_or_default().to_owned();
+        let fidelity = if self.simulates {
+            Fidelity::Simulated
+        } else {
+            Fidelity::Exact
         };
-        let path = TreePath::clean(&name).expect("a path");
-        tree.insert(&path, Node::file(Meta::of_mode(0o644), content))
-            .expect("room for it");
         let exit = i32::from(self.fails == Some(name.as_str()));
         self.begun.push(name);
+        let outcome = Script.run(request, tree, blobs)?;
         Ok(RunOutcome {
-            tree,
-            caches: Vec::new(),
             exit,
-            lasting: None,
-            output: Vec::new(),
             millis: 40,
-            fidelity: if self.simulates {
-                Fidelity::Simulated
-            } else {
-                Fidelity::Exact
-            },
+            fidelity,
+            ..outcome
         })
     }
 }
@@ -242,15 +238,15 @@ impl Machine {
 /// Six steps: two of the stage below, four of the image.
 const SHARED: &str = "\
 FROM scratch AS first
-RUN a
-RUN b
+RUN write /a a
+RUN write /b b
 FROM scratch
 COPY <<EOF /text
 hello
 EOF
 COPY --from=first /a /b /
 WORKDIR /w
-RUN e
+RUN write /e e
 ";
 
 fn lanes() -> Beside {
@@ -309,7 +305,7 @@ fn only_layers_that_the_build_may_use_are_wanted() {
     let mut executor = lanes();
     second.build(&changed, &mut executor);
     assert_eq!(executor.begun, ["e"]);
-    let nothing = Machine::default().import("FROM scratch\nRUN other\n", &given, &first);
+    let nothing = Machine::default().import("FROM scratch\nRUN write /x other\n", &given, &first);
     assert!(nothing.is_empty());
 }
 

@@ -5,17 +5,14 @@ use crate::net::{Patience, Proxies, Sockets, Surroundings};
 use crate::network::Network;
 #[cfg(feature = "s3")]
 use crate::objects::TeamStore;
+use crate::outside;
 use builder::Download;
-#[cfg(feature = "s3")]
-use builder::{BaseImage, Fidelity};
 use engine::{Daemon, Outside, World, WorldError};
 #[cfg(feature = "s3")]
 use oci::Reference;
 use planner::{ImageName, Url};
 use registry::client::Client;
 use std::path::PathBuf;
-#[cfg(feature = "s3")]
-use std::sync::Arc;
 use store::{BlobStore, Tree};
 
 /// What lies beyond this machine. No file is read and no socket opened before something is asked for.
@@ -63,21 +60,15 @@ impl<'a> Beyond<'a> {
         let (Some(team), Ok(reference)) = (self.team, Reference::parse(&name.name)) else {
             return Ok(None);
         };
-        let wrong = |message: String| WorldError {
-            message: format!("{}: {message}", team.location()),
-            hints: Vec::new(),
-        };
         let found = team.image(&reference.or_latest(), blobs);
-        let found = found.map_err(|error| wrong(error.to_string()))?;
+        let found = found.map_err(|error| WorldError {
+            message: format!("{}: {error}", team.location()),
+            hints: Vec::new(),
+        })?;
         let Some(image) = found.filter(|image| image.config.platform.to_string() == name.platform) else {
             return Ok(None);
         };
-        let tree = image.tree().map_err(|error| wrong(error.to_string()))?;
-        Ok(Some(Outside::Image(BaseImage {
-            image: Arc::new(image),
-            tree,
-            fidelity: Fidelity::Exact,
-        })))
+        outside::base(image).map(Some)
     }
 
     /// Asks registries.
@@ -131,7 +122,7 @@ impl World for Beyond<'_> {
             return Ok(found);
         }
         self.ask(|network| network.image(name, blobs)).map_err(|mut error| {
-            error.hints.push(crate::outside::hint(&name.name));
+            error.hints.push(outside::hint(&name.name));
             error
         })
     }

@@ -44,11 +44,7 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     let machine = session.world(&args.common.input.build_contexts);
     let kept = kept_images(&mut session, terminal)?;
     let mut git = fetcher(&session)?;
-    let beyond = Beyond::new(terminal.environment, session.state.layout(), &kept);
-    #[cfg(not(feature = "s3"))]
-    let mut beyond = beyond;
-    #[cfg(feature = "s3")]
-    let mut beyond = beyond.with_team(caches.team.as_ref());
+    let mut beyond = caches.reach(Beyond::new(terminal.environment, session.state.layout(), &kept));
     let mut world = RealWorld {
         machine: &machine,
         kept: &kept,

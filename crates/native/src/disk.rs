@@ -7,7 +7,7 @@ use crate::ingest::Ingest;
 pub use crate::lender::Lender;
 use crate::packs::{Packs, Part};
 use crate::placed::PlacedFile;
-use keeping::{Spool, spool};
+use keeping::{Begun, spool};
 use oci::{DiffId, Digest, Digester};
 use place::{Place, Whose, open_file};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use store::{BlobStore, Changeset, Source, StoreError, Verified};
 
 /// A [`BlobStore`] on disk, which several processes may have open at once.
@@ -45,10 +45,10 @@ pub struct DiskBlobs {
     written: u64,
     lent: Lender,
     packs: Packs,
-    /// The tar that is being written while it is hashed.
-    tar: Option<(Temporary, Arc<Mutex<Spool>>)>,
-    /// Tars that are written and whose layers nobody has kept.
-    tars: BTreeMap<Digest, Temporary>,
+    /// The tar that is being hashed, and written if it is worth it.
+    tar: Option<Begun>,
+    /// Tars that were hashed and whose layers nobody has kept: those that are written, and those that are not worth it.
+    tars: BTreeMap<Digest, Option<Temporary>>,
 }
 
 /// So much of a large blob is in memory at once, in bytes; smaller blobs are handled whole.
@@ -257,7 +257,7 @@ impl DiskBlobs {
 }
 
 impl BlobStore for DiskBlobs {
-    fn begin_tar(&mut self, changes: &Changeset) -> Option<Box<dyn Write>> {
+    fn begin_tar(&mut self, changes: &Changeset) -> Box<dyn Write> {
         self.begin_spool(changes)
     }
 

@@ -1,8 +1,8 @@
 //! An image in an OCI layout on disk, found by tag, digest or platform.
 
 use crate::disk::Lender;
-use oci::{Descriptor, DiffId, Digest, DocumentError, ImageConfig, Index, Manifest, Platform, media_type};
-use registry::client::told_layers;
+use oci::{Descriptor, Digest, DocumentError, ImageConfig, Index, Manifest, Platform, media_type};
+use registry::client::{CacheDocument, FoundCache, is_cache, told_layers};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
@@ -177,9 +177,6 @@ pub fn find_image(
     })
 }
 
-/// What a build cache knows, as JSON, and the layers that it names.
-pub type FoundCache = (Vec<u8>, Vec<(Descriptor, DiffId)>);
-
 /// Finds the build cache with a tag in the layout at `layout`.
 ///
 /// # Errors
@@ -203,11 +200,9 @@ pub fn find_cache(layout: &Path, tag: &str) -> Result<FoundCache, LayoutError> {
     let entries = if media_type::is_index(&root.media_type) {
         Index::parse(&bytes).map_err(failed)?.manifests
     } else {
-        let manifest = Manifest::parse(&bytes).map_err(failed)?;
-        [vec![manifest.config], manifest.layers].concat()
+        Manifest::parse(&bytes).map_err(failed)?.entries()
     };
-    let is_cache = |entry: &&Descriptor| entry.media_type == media_type::BUILDKIT_CACHE;
-    let document = entries.iter().find(is_cache);
+    let document = entries.iter().find(|entry| is_cache(entry));
     let document = document.ok_or_else(|| no_image(layout, "that is a build cache", Vec::new()))?;
     let document = read_blob(layout, document)?;
     let layers = told_layers(&entries);
@@ -215,7 +210,10 @@ pub fn find_cache(layout: &Path, tag: &str) -> Result<FoundCache, LayoutError> {
         let file = blob_file(layout, &layer.digest);
         check_file(&file)?;
     }
-    Ok((document, layers))
+    Ok(FoundCache {
+        document: CacheDocument::Whole(document),
+        layers,
+    })
 }
 
 /// The index of the layout at `layout`, which may not be there yet, with `root` in the place of what had its tag.

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         environment: &|name| std::env::var(name).ok(),
         now: now(),
     };
-    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(isolation.as_ref(), &mut terminal)));
+    let done = panic::catch_unwind(AssertUnwindSafe(|| dispatch(&words, isolation.as_ref(), &mut terminal)));
     match done.unwrap_or_else(|thrown| Err(thrown_failure(thrown))) {
         Ok(code) => code,
         Err(failure) => {
@@ -61,12 +61,11 @@ fn thrown_failure(thrown: Box<dyn Any + Send>) -> Failure {
 }
 
 /// The commands of the `docker` command language are read by its own table, all others by [`Cli`].
-fn dispatch(isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
-    let words = words();
-    if is_docker(&words) {
-        return docker::run(&words, isolation, terminal).map(ExitCode::from);
+fn dispatch(words: &[String], isolation: Option<&Isolation>, terminal: &mut Terminal<'_>) -> Result<ExitCode, Failure> {
+    if is_docker(words) {
+        return docker::run(words, isolation, terminal).map(ExitCode::from);
     }
-    if let [word, rest @ ..] = &words[..]
+    if let [word, rest @ ..] = words
         && word == completion::ASK
     {
         return terminal

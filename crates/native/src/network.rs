@@ -1,13 +1,12 @@
 //! What a build takes over a network: images of registries, files behind URLs.
 
-use crate::http_date;
-use builder::{BaseImage, Download, Fidelity};
+use crate::{http_date, outside};
+use builder::Download;
 use engine::{Daemon, Outside, World, WorldError};
 use oci::{Digest, Platform, Reference};
 use planner::{ImageName, Url};
 use registry::client::{Client, Credentials, Host, PullOptions, RegistryConfig, RegistryError};
 use registry::{Answer, Call, Headers, Method, TlsPolicy, Transport};
-use std::sync::Arc;
 use store::{BlobStore, Content, Limits, Time, Tree};
 
 /// Registries and servers, as a build asks them. What is pulled is for this build only, as with BuildKit.
@@ -49,12 +48,7 @@ impl World for Network<'_> {
             .client()
             .pull(&reference, &options, blobs)
             .map_err(|error| unresolved(&name.name, &reference, &error))?;
-        let tree = pulled.image.tree().map_err(wrong)?;
-        Ok(Outside::Image(BaseImage {
-            image: Arc::new(pulled.image),
-            tree,
-            fidelity: Fidelity::Exact,
-        }))
+        outside::base(pulled.image)
     }
 
     fn download(&mut self, url: &Url, blobs: &mut dyn BlobStore) -> Result<Download, WorldError> {

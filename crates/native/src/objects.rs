@@ -21,7 +21,7 @@ pub use location::Location;
 pub use names::{NameDocument, find, give};
 pub use records::BucketRecords;
 pub use shared::{fetch, share};
-pub use team::{TeamCache, TeamError, TeamStore};
+pub use team::{TeamError, TeamStore};
 pub use uploads::SpooledUploads;
 
 #[cfg(test)]

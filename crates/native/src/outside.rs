@@ -54,7 +54,8 @@ impl World for RealWorld<'_> {
     }
 }
 
-fn base(image: Image) -> Result<Outside, WorldError> {
+/// A real image as a base.
+pub(crate) fn base(image: Image) -> Result<Outside, WorldError> {
     let tree = image.tree().map_err(error)?;
     Ok(Outside::Image(BaseImage {
         image: Arc::new(image),

@@ -120,7 +120,8 @@ fn order_of(args: &BuildArgs, job: &Job<'_>, builder: &Builder, project: &str) -
     Ok(Order {
         frontend: frontend::told(args, &job.input, &job.options),
         exporter: exporter(job, builder),
-        caches: (args.caches.from.clone(), args.caches.to.clone()),
+        cache_from: args.caches.from.clone(),
+        cache_to: args.caches.to.clone(),
         entitlements,
         id: random_id().map_err(|error| Failure::new(format!("could not read /dev/urandom: {error}")))?,
         shared_key: Digest::of(project.as_bytes()).hex(),

@@ -18,46 +18,31 @@ use crate::objects::TeamStore;
 use crate::progress::{Printer, Took};
 use crate::session::Session;
 use crate::walk::Walked;
-use ::registry::client::{CREATED_AT, CacheDocument, cache_image};
+use ::registry::client::{CREATED_AT, CacheDocument, FoundCache, cache_image};
 #[cfg(feature = "s3")]
 use builder::ExportMode;
 use builder::{CacheConfig, Export, Tools};
 use engine::Prepared;
 use oci::{Descriptor, DiffId, Digest, Reference, Time, Timestamp, media_type};
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::time::Instant;
 use store::{BlobStore, Image, Layer, Limits};
 
 /// A place where caches are.
 pub(crate) trait Place {
-    /// What a person calls it.
-    fn name(&self) -> String;
-
     /// The caches that are there; what has to be read of them goes into `blobs`.
-    fn find(&mut self, blobs: &mut dyn BlobStore) -> Result<Vec<Found>, String>;
+    fn find(&mut self, blobs: &mut dyn BlobStore) -> Result<Vec<FoundCache>, String>;
 
-    /// Reads layers of a cache that was found; what it brings goes into `blobs`.
+    /// Reads layers of the caches that were found; what it brings goes into `blobs`.
     fn fetch(
         &mut self,
-        found: &mut Found,
         layers: &[(Descriptor, DiffId)],
         blobs: &mut dyn BlobStore,
     ) -> Result<BTreeMap<Digest, Layer>, String>;
 
-    /// Compresses the layers of a cache, as far as they are not.
-    fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String>;
-
     /// Leaves a cache there.
     fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String>;
-}
-
-/// A cache that was found.
-pub(crate) struct Found {
-    pub(crate) document: CacheDocument,
-    /// Layers that it names.
-    pub(crate) layers: Vec<(Descriptor, DiffId)>,
-    /// What the registry needs to fetch them.
-    at: Option<::registry::client::FoundCache>,
 }
 
 /// The places that a build takes from, and those that it gives to.
@@ -66,7 +51,7 @@ pub(crate) struct SharedCaches {
     targets: Vec<CacheTarget>,
     /// The store of `--store`, which is both.
     #[cfg(feature = "s3")]
-    pub(crate) team: Option<TeamStore>,
+    team: Option<TeamStore>,
 }
 
 impl SharedCaches {
@@ -99,6 +84,13 @@ impl SharedCaches {
         })
     }
 
+    /// What lies beyond this machine, the store of `--store` before all else.
+    pub(crate) fn reach<'a>(&'a self, beyond: Beyond<'a>) -> Beyond<'a> {
+        #[cfg(feature = "s3")]
+        let beyond = beyond.with_team(self.team.as_ref());
+        beyond
+    }
+
     /// Takes in what this build may use.
     pub(crate) fn import(
         &self,
@@ -108,9 +100,9 @@ impl SharedCaches {
         now: Time,
         printer: &mut Printer<'_>,
     ) {
-        let mut from = |place: &mut dyn Place| {
+        let mut from = |name: &dyn Display, place: &mut dyn Place| {
             let begun = Instant::now();
-            printer.begin(&format!("importing cache manifest from {}", place.name()));
+            printer.begin(&format!("importing cache manifest from {name}"));
             match import(place, prepared, session, now) {
                 Ok(Imported { steps, fetched }) => {
                     printer.note(&format!("{steps} steps, {fetched} layers fetched"));
@@ -120,11 +112,11 @@ impl SharedCaches {
             }
         };
         for source in &self.sources {
-            from(open(source, beyond).as_mut());
+            from(source, open(source, beyond).as_mut());
         }
         #[cfg(feature = "s3")]
         if let Some(team) = &self.team {
-            from(&mut team::Bucket { team, beyond });
+            from(team.location(), &mut team::Bucket(team));
         }
     }
 
@@ -143,10 +135,10 @@ impl SharedCaches {
         printer: &mut Printer<'_>,
     ) -> Result<(), Failure> {
         for target in &self.targets {
-            let mut place = open(&target.place, beyond);
             let begun = Instant::now();
-            printer.begin(&format!("exporting cache to {}", place.name()));
-            let cache = packed(place.as_mut(), walked.build.export(target.mode), blobs);
+            printer.begin(&format!("exporting cache to {}", target.place));
+            let cache = packed(beyond, walked.build.export(target.mode), blobs);
+            let mut place = open(&target.place, beyond);
             match cache.and_then(|cache| place.put(&cache, blobs).map(|()| cache.digest())) {
                 Ok(manifest) => {
                     printer.note(&format!("writing cache manifest {manifest} done"));
@@ -184,10 +176,9 @@ fn share(
     beyond: &mut Beyond<'_>,
     printer: &mut Printer<'_>,
 ) -> Result<(), String> {
-    let mut place = team::Bucket { team, beyond };
-    let cache = packed(&mut place, walked.build.export(ExportMode::Max), blobs)?;
+    let cache = packed(beyond, walked.build.export(ExportMode::Max), blobs)?;
     if walked.steps.iter().any(|step| !step.report.is_cached()) {
-        place.put(&cache, blobs)?;
+        team::Bucket(team).put(&cache, blobs)?;
         printer.note(&format!("writing cache manifest {} done", cache.digest()));
     }
     if !names.is_empty() {
@@ -208,11 +199,11 @@ fn open<'b>(place: &CachePlace, beyond: &'b mut Beyond<'_>) -> Box<dyn Place + '
         CachePlace::Registry(name) => Box::new(registry::Named {
             name: name.clone(),
             beyond,
+            home: None,
         }),
         CachePlace::Folder(path, tag) => Box::new(folder::Folder {
             path: path.clone(),
             tag: tag.clone(),
-            beyond,
         }),
     }
 }
@@ -226,7 +217,7 @@ struct Imported {
 fn import(place: &mut dyn Place, prepared: &Prepared, session: &mut Session, now: Time) -> Result<Imported, String> {
     let mut imported = Imported { steps: 0, fetched: 0 };
     let mut build = prepared.build.clone();
-    for mut found in place.find(&mut session.blobs)? {
+    for found in place.find(&mut session.blobs)? {
         let config = match &found.document {
             CacheDocument::Whole(bytes) => CacheConfig::parse(bytes),
             CacheDocument::Inline(records) => {
@@ -267,7 +258,7 @@ fn import(place: &mut dyn Place, prepared: &Prepared, session: &mut Session, now
                 large.size
             ));
         }
-        let fetched = place.fetch(&mut found, &fetch, &mut session.blobs)?;
+        let fetched = place.fetch(&fetch, &mut session.blobs)?;
         imported.fetched += fetched.len();
         for (at, (descriptor, diff_id)) in missing {
             // Once it is here it is as one that was made here, if the same tar comes out of it.
@@ -291,20 +282,16 @@ fn here(diff_id: DiffId, blobs: &DiskBlobs) -> Option<Layer> {
     (layer.source == store::LayerSource::Changes).then_some(layer)
 }
 
-/// Compresses the layers of an image on all processors, and remembers what came of it.
-fn pack_by(beyond: &mut Beyond<'_>, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
-    let packed = beyond.with_client(|client| match client.transport.lanes() {
-        Some(mut lanes) => lanes.gzip(image, blobs),
-        None => image.gzipped(blobs),
-    })?;
-    packed.map_err(|error| error.to_string())
-}
-
-/// A cache as it goes to a place.
-fn packed(place: &mut dyn Place, export: Export, blobs: &mut dyn BlobStore) -> Result<Image, String> {
+/// A cache as it goes to a place. Layers are compressed on all processors, and what came of it is remembered.
+fn packed(beyond: &mut Beyond<'_>, export: Export, blobs: &mut dyn BlobStore) -> Result<Image, String> {
     let created: Vec<Option<Time>> = export.layers.iter().map(|(_, created)| *created).collect();
     let layers: Vec<Layer> = export.layers.iter().map(|(layer, _)| layer.clone()).collect();
-    let mut layers = place.pack(&cache_image(Vec::new(), layers), blobs)?.layers;
+    let plain = cache_image(Vec::new(), layers);
+    let packed = beyond.with_client(|client| match client.transport.lanes() {
+        Some(mut lanes) => lanes.gzip(&plain, blobs),
+        None => plain.gzipped(blobs),
+    })?;
+    let mut layers = packed.map_err(|error| error.to_string())?.layers;
     for (layer, created) in layers.iter_mut().zip(created) {
         let stamp = created.map(|time| {
             Timestamp {

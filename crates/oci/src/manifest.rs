@@ -120,6 +120,12 @@ impl Descriptor {
 }
 
 impl Manifest {
+    /// Everything that it names: the config, then the layers.
+    pub fn entries(&self) -> Vec<Descriptor> {
+        let layers = self.layers.iter();
+        std::iter::once(&self.config).chain(layers).cloned().collect()
+    }
+
     /// An OCI image manifest.
     pub fn new(config: Descriptor, layers: Vec<Descriptor>) -> Manifest {
         Manifest {

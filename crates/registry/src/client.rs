@@ -61,7 +61,7 @@ mod push;
 mod resolve;
 mod search;
 
-pub use cache::{CREATED_AT, CacheDocument, FoundCache, UNCOMPRESSED, cache_image, told_layers};
+pub use cache::{CREATED_AT, CacheDocument, CacheHome, FoundCache, cache_image, is_cache, told_layers};
 pub use certs::{CERTS_DIR, CertsError, certs_dir, read_certs};
 pub use config_file::{ConfigFile, ConfigFileError, HUB_KEY};
 pub use credentials::{Anonymous, CredentialError, Credentials, Login};

@@ -123,10 +123,10 @@ pub trait BlobStore {
         Ok(Source::of(Rc::new(self.get(digest)?)))
     }
 
-    /// Takes the tar of a layer that is to be kept, while somebody finds out its name: `None` for a store that does not want it, or not
-    /// yet. What goes wrong is no error: then it is as if nobody had begun.
-    fn begin_tar(&mut self, _changes: &Changeset) -> Option<Box<dyn Write>> {
-        None
+    /// Takes the tar of a layer that is to be kept, while somebody finds out its name; a store that has no use for it lets it go. What
+    /// goes wrong is no error: then it is as if nobody had begun.
+    fn begin_tar(&mut self, _changes: &Changeset) -> Box<dyn Write> {
+        Box::new(std::io::sink())
     }
 
     /// Says that the tar that was begun last is whole, and what it is.

@@ -55,12 +55,8 @@ impl Layer {
         blobs: &mut dyn BlobStore,
     ) -> Result<Layer, LayerError> {
         let changes = changes.as_written(latest);
-        let Some(mut sink) = blobs.begin_tar(&changes) else {
-            let written = write_tar(&changes, blobs, &mut std::io::sink())?;
-            return Ok(Layer::of_tar(changes, latest, &written));
-        };
+        let mut sink = blobs.begin_tar(&changes);
         let written = write_tar(&changes, blobs, &mut sink)?;
-        drop(sink);
         blobs.end_tar(written.diff_id, written.size);
         Ok(Layer::of_tar(changes, latest, &written))
     }

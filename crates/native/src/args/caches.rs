@@ -6,6 +6,7 @@ use builder::ExportMode;
 use clap::Args;
 use oci::Reference;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -42,6 +43,15 @@ pub enum CachePlace {
     Registry(Reference),
     /// In a folder that is an OCI layout, under a tag.
     Folder(PathBuf, String),
+}
+
+impl fmt::Display for CachePlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CachePlace::Registry(name) => name.fmt(f),
+            CachePlace::Folder(path, _) => path.display().fmt(f),
+        }
+    }
 }
 
 /// Where a cache goes, and what of it.
@@ -105,8 +115,10 @@ impl CacheSpec {
             Some("max") => ExportMode::Max,
             Some(other) => return Err(ArgError::new("mode=min or mode=max", other)),
         };
-        let ignore_error = rest.remove("ignore-error");
-        let ignore_error = ignore_error.map_or(Some(false), |value| parse_bool(&value));
+        let ignore_error = match rest.remove("ignore-error") {
+            None => false,
+            Some(value) => parse_bool(&value).ok_or_else(|| ArgError::new("ignore-error=true or false", &value))?,
+        };
         // What is written already is as if these were given.
         rest.retain(|key, value| {
             let is_so = match key.as_str() {
@@ -120,7 +132,7 @@ impl CacheSpec {
         Ok(CacheTarget {
             place,
             mode,
-            ignore_error: ignore_error.ok_or_else(|| ArgError::new("ignore-error=true or false", &self.kind))?,
+            ignore_error,
         })
     }
 

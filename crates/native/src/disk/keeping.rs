@@ -1,13 +1,13 @@
 //! Blobs of a folder that come from elsewhere: written by others, lent before, read from streams, packed as layers.
 
-use super::{DiskBlobs, PIECE, Place, Whose, open_file};
+use super::{DiskBlobs, PIECE, Place, Temporary, Whose, open_file};
 use crate::hashed::Hashed;
 use crate::large_file::LargeFile;
 use oci::{DiffId, Digest, Digester};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use store::{BlobStore, Changeset, Layer, LayerError, LayerSource, StoreError, TarPart, tar_parts};
 
 /// A layer is worth a pack if it would add so many files to the folder, or so many bytes.
@@ -97,7 +97,8 @@ impl DiskBlobs {
         }
         let parts = tar_parts(&layer.changes);
         let (temporary, written) = match self.tars.remove(&pack) {
-            Some(temporary) => (temporary, Ok(())),
+            Some(Some(temporary)) => (temporary, Ok(())),
+            Some(None) => return Ok(false),
             None if !self.is_worth(&parts) => return Ok(false),
             None => {
                 let temporary = self.temporary();
@@ -117,27 +118,28 @@ impl DiskBlobs {
     }
 
     /// Begins the tar of a layer that will be packed: see [`BlobStore::begin_tar`].
-    pub(super) fn begin_spool(&mut self, changes: &Changeset) -> Option<Box<dyn Write>> {
-        let is_simulated = changes.is_simulated();
-        if is_simulated || !self.is_worth(&tar_parts(changes)) {
-            return None;
+    pub(super) fn begin_spool(&mut self, changes: &Changeset) -> Box<dyn Write> {
+        if changes.is_simulated() || !self.is_worth(&tar_parts(changes)) {
+            self.tar = Some(Begun::NotWorth);
+            return Box::new(io::sink());
         }
         let temporary = self.temporary();
-        let file = LargeFile::append(&temporary.0, 0).ok()?;
-        let spool = Arc::new(Mutex::new(Spool(Some(file))));
-        self.tar = Some((temporary, Arc::clone(&spool)));
-        Some(Box::new(Handle(spool)))
+        let spool = Spool(Arc::new(Mutex::new(LargeFile::append(&temporary.0, 0).ok())));
+        self.tar = Some(Begun::Written(temporary, spool.clone()));
+        Box::new(spool)
     }
 
     /// The tar that was begun is that of `diff_id`.
     pub(super) fn end_spool(&mut self, diff_id: DiffId, size: u64) {
-        let Some((temporary, spool)) = self.tar.take() else {
-            return;
-        };
-        let file = spool.lock().unwrap_or_else(PoisonError::into_inner).0.take();
-        let is_whole = file.is_some_and(|mut file| file.finish().is_ok() && file.written() == size);
-        if is_whole {
-            self.tars.insert(diff_id.0, temporary);
+        match self.tar.take() {
+            Some(Begun::NotWorth) => drop(self.tars.insert(diff_id.0, None)),
+            Some(Begun::Written(temporary, spool)) => {
+                let file = spool.file().take();
+                if file.is_some_and(|mut file| file.finish().is_ok() && file.written() == size) {
+                    self.tars.insert(diff_id.0, Some(temporary));
+                }
+            }
+            None => {}
         }
     }
 
@@ -171,19 +173,32 @@ impl DiskBlobs {
     }
 }
 
-/// A tar on its way to the disk; `None` once that went wrong.
+/// What becomes of a tar that is being hashed.
 #[derive(Debug)]
-pub(super) struct Spool(Option<LargeFile>);
+pub(super) enum Begun {
+    /// Nothing.
+    NotWorth,
+    /// It is written to a file.
+    Written(Temporary, Spool),
+}
 
-/// Writes to a [`Spool`].
-struct Handle(Arc<Mutex<Spool>>);
+/// A tar on its way to the disk, for the one who writes and the one who keeps it; `None` once that went wrong.
+#[derive(Debug, Clone)]
+pub(super) struct Spool(Arc<Mutex<Option<LargeFile>>>);
 
-impl Write for Handle {
+impl Spool {
+    fn file(&self) -> MutexGuard<'_, Option<LargeFile>> {
+        // A file is as it is, whatever a thread was doing that ended with it in its hands.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Write for Spool {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let file = &mut self.0.lock().unwrap_or_else(PoisonError::into_inner).0;
+        let mut file = self.file();
         // The tar is written again when the layer is kept, and then the error counts.
         if file.as_mut().is_some_and(|file| file.write_all(bytes).is_err()) {
-            *file = None;
+            file.take();
         }
         Ok(bytes.len())
     }
@@ -282,7 +297,7 @@ mod tests {
         let made = layer(&scratch, &[("large", &large)], &blobs);
         let again = Layer::make_to_keep((*made.changes).clone(), None, &mut blobs).unwrap();
         assert_eq!(again, made);
-        let of_tar = |blobs: &DiskBlobs| blobs.tars.get(&made.diff_id.0).map(|tar| tar.0.clone());
+        let of_tar = |blobs: &DiskBlobs| Some(blobs.tars.get(&made.diff_id.0)?.as_ref()?.0.clone());
         let inode = |path: &Path| std::os::unix::fs::MetadataExt::ino(&fs::metadata(path).unwrap());
         let before = inode(&of_tar(&blobs).expect("it is written"));
         layers::keep(&made, &mut blobs).unwrap();
@@ -296,8 +311,9 @@ mod tests {
         Layer::make_to_keep((*small.changes).clone(), None, &mut blobs).unwrap();
         let other = layer(&scratch, &[("other", &vec![8; 3 << 20])], &blobs);
         Layer::make_to_keep((*other.changes).clone(), None, &mut blobs).unwrap();
-        assert_eq!(blobs.tars.len(), 1);
-        let left = blobs.tars.values().next().unwrap().0.clone();
+        let mut written = blobs.tars.values().flatten();
+        let left = written.next().expect("the other one is written").0.clone();
+        assert!(written.next().is_none(), "the small one is not");
         drop(blobs);
         assert!(!left.exists());
     }

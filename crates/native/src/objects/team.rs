@@ -6,7 +6,7 @@ use super::names::{find, give};
 use super::shared::{fetch, key, share};
 use super::{learn, publish};
 use oci::{Descriptor, DiffId, Digest, DocumentError, ImageConfig, MAX_DOCUMENT_BYTES, Manifest, Reference};
-use registry::client::told_layers;
+use registry::client::{CacheDocument, FoundCache, told_layers};
 use std::collections::{BTreeMap, BTreeSet};
 use store::{BlobStore, Image, Layer, LayerError, Limits, StoreError};
 
@@ -16,9 +16,6 @@ pub struct TeamStore {
     bucket: Bucket,
     location: Location,
 }
-
-/// A cache that a build has left: what it knows as JSON, and the layers that it names.
-pub type TeamCache = (Vec<u8>, Vec<(Descriptor, DiffId)>);
 
 /// Why a store could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +137,7 @@ impl TeamStore {
     /// # Errors
     ///
     /// [`TeamError`].
-    pub fn caches(&self, blobs: &mut dyn BlobStore) -> Result<Vec<TeamCache>, TeamError> {
+    pub fn caches(&self, blobs: &mut dyn BlobStore) -> Result<Vec<FoundCache>, TeamError> {
         let mut caches = Vec::new();
         for manifest in learn(&self.bucket, &mut BTreeSet::new())? {
             // One that cannot be read may be of another version: a cache may be lost.
@@ -150,7 +147,10 @@ impl TeamStore {
             let Ok(document) = self.document(&manifest.config.digest, manifest.config.size, blobs) else {
                 continue;
             };
-            caches.push((document, told_layers(&manifest.layers)));
+            caches.push(FoundCache {
+                document: CacheDocument::Whole(document),
+                layers: told_layers(&manifest.layers),
+            });
         }
         Ok(caches)
     }

@@ -32,8 +32,10 @@ pub(super) struct Order {
     pub(super) frontend: BTreeMap<String, String>,
     /// In which form the result is wanted, and what that form is told.
     pub(super) exporter: (&'static str, BTreeMap<String, String>),
-    /// Where caches come from, and where they go: kinds of places, and what they are told.
-    pub(super) caches: (Vec<CacheSpec>, Vec<CacheSpec>),
+    /// Where caches come from.
+    pub(super) cache_from: Vec<CacheSpec>,
+    /// Where caches go.
+    pub(super) cache_to: Vec<CacheSpec>,
     /// What a step may have beyond the usual.
     pub(super) entitlements: Vec<String>,
     /// Identifies the build and its session, for this worker.
@@ -197,11 +199,10 @@ fn solve_request(order: Order) -> SolveRequest {
         caches.into_iter().map(entry).collect()
     };
     let mut frontend: HashMap<String, String> = order.frontend.into_iter().collect();
-    if !order.caches.0.is_empty() {
+    if !order.cache_from.is_empty() {
         // The frontend asks for them itself.
         let told = order
-            .caches
-            .0
+            .cache_from
             .iter()
             .map(|cache| serde_json::json!({ "Type": cache.kind, "Attrs": cache.attributes }));
         frontend.insert(
@@ -215,8 +216,8 @@ fn solve_request(order: Order) -> SolveRequest {
         frontend: "dockerfile.v0".to_owned(),
         frontend_attrs: frontend,
         cache: Some(CacheOptions {
-            imports: entries(order.caches.0),
-            exports: entries(order.caches.1),
+            imports: entries(order.cache_from),
+            exports: entries(order.cache_to),
             ..CacheOptions::default()
         }),
         // The names that every worker knows; newer ones take them as their list of one.
@@ -237,10 +238,8 @@ mod tests {
         let order = Order {
             frontend: BTreeMap::new(),
             exporter: ("oci", BTreeMap::new()),
-            caches: (
-                vec![spec("team/cache")],
-                vec![spec("type=inline"), spec("type=s3,bucket=b,mode=max")],
-            ),
+            cache_from: vec![spec("team/cache")],
+            cache_to: vec![spec("type=inline"), spec("type=s3,bucket=b,mode=max")],
             entitlements: Vec::new(),
             id: "id".to_owned(),
             shared_key: String::new(),

@@ -363,7 +363,8 @@ fn a_worker_behind_mutual_tls_builds_and_sends_the_result_back() {
     let order = Order {
         frontend: BTreeMap::from([("filename".to_owned(), "Dockerfile".to_owned())]),
         exporter: ("tar", BTreeMap::new()),
-        caches: (Vec::new(), Vec::new()),
+        cache_from: Vec::new(),
+        cache_to: Vec::new(),
         entitlements: Vec::new(),
         id: random_id().unwrap(),
         shared_key: "key".to_owned(),

@@ -1,11 +1,10 @@
 //! A cache in a folder that is an OCI layout.
 
-use super::{Found, Place, pack_by};
+use super::Place;
 use crate::atomic::{Pending, write_file};
-use crate::beyond::Beyond;
 use crate::layout;
 use oci::{Descriptor, DiffId, Digest};
-use registry::client::CacheDocument;
+use registry::client::FoundCache;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Write};
@@ -13,29 +12,19 @@ use std::path::{Path, PathBuf};
 use store::{BlobStore, Image, Layer, LayerError, Limits, StoreError, Verified};
 
 /// The place.
-pub(super) struct Folder<'b, 'a> {
+pub(super) struct Folder {
     pub(super) path: PathBuf,
     pub(super) tag: String,
-    pub(super) beyond: &'b mut Beyond<'a>,
 }
 
-impl Place for Folder<'_, '_> {
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn find(&mut self, _blobs: &mut dyn BlobStore) -> Result<Vec<Found>, String> {
+impl Place for Folder {
+    fn find(&mut self, _blobs: &mut dyn BlobStore) -> Result<Vec<FoundCache>, String> {
         let found = layout::find_cache(&self.path, &self.tag).map_err(|error| error.to_string())?;
-        Ok(vec![Found {
-            document: CacheDocument::Whole(found.0),
-            layers: found.1,
-            at: None,
-        }])
+        Ok(vec![found])
     }
 
     fn fetch(
         &mut self,
-        _found: &mut Found,
         layers: &[(Descriptor, DiffId)],
         blobs: &mut dyn BlobStore,
     ) -> Result<BTreeMap<Digest, Layer>, String> {
@@ -47,10 +36,6 @@ impl Place for Folder<'_, '_> {
             read.insert(descriptor.digest, layer.map_err(|error| error.to_string())?);
         }
         Ok(read)
-    }
-
-    fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
-        pack_by(self.beyond, image, blobs)
     }
 
     fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String> {

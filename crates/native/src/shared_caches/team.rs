@@ -1,49 +1,30 @@
 //! A store in a bucket, which has images too.
 
-use super::{Found, Place, pack_by};
-use crate::beyond::Beyond;
+use super::Place;
 use crate::objects::{TeamError, TeamStore};
 use oci::{Descriptor, DiffId, Digest, Reference};
-use registry::client::CacheDocument;
+use registry::client::FoundCache;
 use std::collections::BTreeMap;
 use store::{BlobStore, Image, Layer, LayerError};
 
 /// The place.
-pub(super) struct Bucket<'b, 'a> {
-    pub(super) team: &'b TeamStore,
-    pub(super) beyond: &'b mut Beyond<'a>,
-}
+pub(super) struct Bucket<'b>(pub(super) &'b TeamStore);
 
-impl Place for Bucket<'_, '_> {
-    fn name(&self) -> String {
-        self.team.location().to_string()
-    }
-
-    fn find(&mut self, blobs: &mut dyn BlobStore) -> Result<Vec<Found>, String> {
-        let caches = self.team.caches(blobs).map_err(said)?;
-        let found = caches.into_iter().map(|(document, layers)| Found {
-            document: CacheDocument::Whole(document),
-            layers,
-            at: None,
-        });
-        Ok(found.collect())
+impl Place for Bucket<'_> {
+    fn find(&mut self, blobs: &mut dyn BlobStore) -> Result<Vec<FoundCache>, String> {
+        self.0.caches(blobs).map_err(said)
     }
 
     fn fetch(
         &mut self,
-        _found: &mut Found,
         layers: &[(Descriptor, DiffId)],
         blobs: &mut dyn BlobStore,
     ) -> Result<BTreeMap<Digest, Layer>, String> {
-        self.team.layers(layers, blobs).map_err(said)
-    }
-
-    fn pack(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<Image, String> {
-        pack_by(self.beyond, image, blobs)
+        self.0.layers(layers, blobs).map_err(said)
     }
 
     fn put(&mut self, image: &Image, blobs: &mut dyn BlobStore) -> Result<(), String> {
-        self.team.leave(image, blobs).map_err(said)
+        self.0.leave(image, blobs).map_err(said)
     }
 }
 

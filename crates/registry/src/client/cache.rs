@@ -4,10 +4,7 @@
 
 use super::endpoint::Direction;
 use super::error::RegistryError;
-use super::lanes::Fetching;
-use super::platform::choose;
 use super::pull::translate;
-use super::resolve::Document;
 use super::session::{Client, Line, Session};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -17,19 +14,24 @@ use std::collections::BTreeMap;
 use store::{BlobStore, Image, Layer, Limits};
 
 /// Where a descriptor says what its layer is uncompressed.
-pub const UNCOMPRESSED: &str = "containerd.io/uncompressed";
+const UNCOMPRESSED: &str = "containerd.io/uncompressed";
 /// Where a descriptor says when its layer was made.
 pub const CREATED_AT: &str = "buildkit/createdat";
 
 /// A build cache that was found.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FoundCache {
-    session: Session,
-    repository: String,
     /// What it knows, as JSON.
     pub document: CacheDocument,
     /// Layers that it names and whose DiffIDs it tells.
     pub layers: Vec<(Descriptor, DiffId)>,
+}
+
+/// Where in a registry a cache was found.
+#[derive(Debug)]
+pub struct CacheHome {
+    session: Session,
+    repository: String,
 }
 
 /// What a cache knows, as JSON.
@@ -40,9 +42,6 @@ pub enum CacheDocument {
     /// The records of an image that is its own cache: its layers are those of [`FoundCache::layers`], base first.
     Inline(Vec<u8>),
 }
-
-/// What a cache says of itself.
-type Told = (CacheDocument, Vec<(Descriptor, DiffId)>);
 
 /// The image, as far as it is a cache.
 #[derive(Deserialize)]
@@ -62,20 +61,17 @@ impl Client<'_> {
         &mut self,
         reference: &Reference,
         platform: &Platform,
-    ) -> Result<Option<FoundCache>, RegistryError> {
+    ) -> Result<Option<(FoundCache, CacheHome)>, RegistryError> {
         let exact = reference.clone().exact();
         self.each_endpoint(&exact, Direction::Pull, |client, session| {
             let mut line = client.line(session);
             line.ping()?;
-            let repository = exact.repository();
-            let document = line.find_document(&exact)?;
-            let found = line.read_cache(repository, document, platform)?;
-            Ok(found.map(|(document, layers)| FoundCache {
+            let found = line.read_cache(&exact, platform)?;
+            let home = || CacheHome {
                 session: session.clone(),
-                repository: repository.to_owned(),
-                document,
-                layers,
-            }))
+                repository: exact.repository().to_owned(),
+            };
+            Ok(found.map(|found| (found, home())))
         })
         .map_err(|error| translate(error, reference))
     }
@@ -88,26 +84,18 @@ impl Client<'_> {
     /// As [`fetch`](Client::fetch), and [`LayerError`](store::LayerError) for a layer that is broken, hostile or another one.
     pub fn fetch_layers(
         &mut self,
-        cache: &mut FoundCache,
+        home: &mut CacheHome,
         layers: &[(Descriptor, DiffId)],
         limits: &Limits,
         blobs: &mut dyn BlobStore,
     ) -> Result<BTreeMap<Digest, Layer>, RegistryError> {
-        let mut read = BTreeMap::new();
+        let CacheHome { session, repository } = home;
         if let Some(mut lanes) = self.transport.lanes() {
-            let work = Fetching {
-                session: &cache.session,
-                repository: &cache.repository,
-                layers,
-                limits,
-                config: self.config,
-            };
-            let fetched = lanes.fetch(&work, self.host)?;
-            read.extend(fetched.into_iter().map(|layer| (layer.descriptor.digest, layer)));
-            return Ok(read);
+            return self.fetch_in(lanes.as_mut(), session, repository, layers, limits);
         }
+        let mut read = BTreeMap::new();
         for (descriptor, diff_id) in layers {
-            self.fetch(&mut cache.session, &cache.repository, descriptor, blobs)?;
+            self.fetch(session, repository, descriptor, blobs)?;
             let layer = Layer::read(descriptor.clone(), Some(*diff_id), limits, blobs)?;
             read.insert(descriptor.digest, layer);
         }
@@ -116,43 +104,43 @@ impl Client<'_> {
 }
 
 impl Line<'_, '_> {
-    fn read_cache(
-        &mut self,
-        repository: &str,
-        document: Document,
-        platform: &Platform,
-    ) -> Result<Option<Told>, RegistryError> {
-        let manifest = if media_type::is_index(&document.media_type) {
-            let index = Index::parse(&document.bytes)?;
-            let config = index.manifests.iter().find(|entry| is_cache(entry));
-            if let Some(config) = config {
-                let bytes = self.fetch_config(repository, config)?;
-                return Ok(Some((CacheDocument::Whole(bytes), told_layers(&index.manifests))));
-            }
-            let chosen = choose(&index, platform).ok_or_else(|| RegistryError::NoPlatform {
-                platform: platform.to_string(),
-            })?;
-            self.get_manifest(repository, chosen.digest, Some(chosen.size))?.bytes
-        } else {
-            document.bytes
+    fn read_cache(&mut self, exact: &Reference, platform: &Platform) -> Result<Option<FoundCache>, RegistryError> {
+        let repository = exact.repository();
+        let (digest, known) = self.find(exact)?;
+        let document = match known {
+            Some(document) => document,
+            None => self.get_manifest(repository, digest, None)?,
         };
-        let manifest = Manifest::parse(&manifest)?;
-        let bytes = self.fetch_config(repository, &manifest.config)?;
-        if is_cache(&manifest.config) {
-            return Ok(Some((CacheDocument::Whole(bytes), told_layers(&manifest.layers))));
+        // Whichever form it has, an index or, of newer versions, a manifest: what it knows is one entry, layers are the others.
+        let entries = if media_type::is_index(&document.media_type) {
+            Index::parse(&document.bytes)?.manifests
+        } else {
+            Manifest::parse(&document.bytes)?.entries()
+        };
+        if let Some(config) = entries.iter().find(|entry| is_cache(entry)) {
+            return Ok(Some(FoundCache {
+                document: CacheDocument::Whole(self.fetch_config(repository, config)?),
+                layers: told_layers(&entries),
+            }));
         }
+        let name = exact.tag().unwrap_or("latest");
+        let (manifest, _) = self.find_manifest(repository, digest, Some(document), name, platform)?;
+        let bytes = self.fetch_config(repository, &manifest.config)?;
         let config = ImageConfig::parse(&bytes)?;
         if config.diff_ids.len() != manifest.layers.len() {
             return Err(RegistryError::LayerCount);
         }
         let inline: Option<Inline> = serde_json::from_slice(&bytes).ok();
         let records = inline.and_then(|inline| STANDARD.decode(inline.records?).ok());
-        let layers = manifest.layers.into_iter().zip(config.diff_ids).collect();
-        Ok(records.map(|records| (CacheDocument::Inline(records), layers)))
+        Ok(records.map(|records| FoundCache {
+            document: CacheDocument::Inline(records),
+            layers: manifest.layers.into_iter().zip(config.diff_ids).collect(),
+        }))
     }
 }
 
-fn is_cache(descriptor: &Descriptor) -> bool {
+/// Whether an entry is what a cache knows.
+pub fn is_cache(descriptor: &Descriptor) -> bool {
     descriptor.media_type == media_type::BUILDKIT_CACHE
 }
 

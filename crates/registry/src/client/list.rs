@@ -70,10 +70,7 @@ impl Client<'_> {
         self.each_endpoint_of(reference.registry(), Direction::Push, scopes, |client, session| {
             let mut line = client.line(session);
             line.ping()?;
-            let digest = match reference.digest() {
-                Some(digest) => digest,
-                None => line.find_tag(repository, reference.tag().unwrap_or("latest"))?.0,
-            };
+            let (digest, _) = line.find(&reference)?;
             let url = line.session.url(&format!("{repository}/manifests/{digest}"));
             let incoming = line.send(Ask::new(Method::Delete, url))?;
             match incoming.status {

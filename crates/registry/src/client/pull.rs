@@ -107,6 +107,26 @@ impl Client<'_> {
         .map_err(|error| translate(error, reference))
     }
 
+    /// Fetches and reads layers side by side; returns them by the digests of their blobs.
+    pub(super) fn fetch_in(
+        &mut self,
+        lanes: &mut dyn Lanes,
+        session: &Session,
+        repository: &str,
+        layers: &[(Descriptor, DiffId)],
+        limits: &Limits,
+    ) -> Result<BTreeMap<Digest, Layer>, RegistryError> {
+        let work = Fetching {
+            session,
+            repository,
+            layers,
+            limits,
+            config: self.config,
+        };
+        let read = lanes.fetch(&work, self.host)?;
+        Ok(read.into_iter().map(|layer| (layer.descriptor.digest, layer)).collect())
+    }
+
     fn resolve_at(
         &mut self,
         reference: &Reference,
@@ -121,10 +141,7 @@ impl Client<'_> {
             Some(digest) => digest.to_string(),
             None => reference.tag().unwrap_or("latest").to_owned(),
         };
-        let (digest, known) = match reference.digest() {
-            Some(digest) => (digest, None),
-            None => line.find_tag(&repository, &name)?,
-        };
+        let (digest, known) = line.find(&reference)?;
         let (manifest, manifest_bytes) = line.find_manifest(&repository, digest, known, &name, options.platform)?;
         let config_bytes = line.fetch_config(&repository, &manifest.config)?;
         let config = ImageConfig::parse(&config_bytes)?;
@@ -203,15 +220,7 @@ impl Resolved {
             .iter()
             .filter_map(|descriptor| Some((descriptor.clone(), *named.get(&descriptor.digest)?)))
             .collect();
-        let work = Fetching {
-            session: &self.session,
-            repository: &self.repository,
-            layers: &layers,
-            limits: options.limits,
-            config: client.config,
-        };
-        let read = lanes.fetch(&work, client.host)?;
-        Ok(read.into_iter().map(|layer| (layer.descriptor.digest, layer)).collect())
+        client.fetch_in(lanes, &self.session, &self.repository, &layers, options.limits)
     }
 
     /// The image, its layers read from `blobs` and held against the DiffIDs of its config.

@@ -40,23 +40,21 @@ impl Client<'_> {
         self.each_endpoint(&exact, Direction::Pull, |client, session| {
             let mut line = client.line(session);
             line.ping()?;
-            line.find_document(&exact)
+            match line.find(&exact)? {
+                (_, Some(document)) => Ok(document),
+                (digest, None) => line.get_manifest(exact.repository(), digest, None),
+            }
         })
         .map_err(|error| translate(error, reference))
     }
 }
 
 impl Line<'_, '_> {
-    /// The manifest or index that a name stands for.
-    pub(crate) fn find_document(&mut self, exact: &Reference) -> Result<Document, RegistryError> {
-        let repository = exact.repository();
-        let (digest, known) = match exact.digest() {
-            Some(digest) => (digest, None),
-            None => self.find_tag(repository, exact.tag().unwrap_or("latest"))?,
-        };
-        match known {
-            Some(document) => Ok(document),
-            None => self.get_manifest(repository, digest, None),
+    /// The digest of what a name stands for, and the document itself if it had to be asked for.
+    pub(crate) fn find(&mut self, exact: &Reference) -> Result<(Digest, Option<Document>), RegistryError> {
+        match exact.digest() {
+            Some(digest) => Ok((digest, None)),
+            None => self.find_tag(exact.repository(), exact.tag().unwrap_or("latest")),
         }
     }
 
