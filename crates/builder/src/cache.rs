@@ -124,7 +124,7 @@ impl Cache {
     pub(crate) fn find_by(&self, operation: &Digest, inputs: &[Vec<Digest>]) -> Vec<Key> {
         let is_there = |key: &Key| self.records.results.contains_key(key);
         if inputs.is_empty() {
-            return Some(root(operation)).filter(is_there).into_iter().collect();
+            return Some(*operation).filter(is_there).into_iter().collect();
         }
         let mut common: Option<BTreeSet<Key>> = None;
         for links in inputs {
@@ -158,7 +158,7 @@ impl Cache {
     /// A name for a new result of `operation` on `inputs`.
     pub(crate) fn new_key(&self, operation: &Digest, inputs: &[InputKeys]) -> Key {
         if inputs.is_empty() {
-            return root(operation);
+            return *operation;
         }
         let known_by: Vec<String> = inputs
             .iter()
@@ -174,17 +174,6 @@ impl Cache {
         }
         key
     }
-}
-
-/// The digest of an operation's parts.
-pub(crate) fn operation(definition: &[(String, String)]) -> Digest {
-    let text = serde_json::to_vec(definition).expect("texts have a JSON form");
-    Digest::of(&text)
-}
-
-/// What the result of an operation without inputs is known by.
-pub(crate) fn root(operation: &Digest) -> Key {
-    Digest::of(format!("root {operation}").as_bytes())
 }
 
 fn links<'a>(operation: &'a Digest, index: usize, input: &'a InputKeys) -> impl Iterator<Item = Digest> + 'a {

@@ -41,19 +41,15 @@ pub(crate) fn of_step(plan: &Plan, step: usize) -> Vec<Dep> {
             selector: None,
             content: None,
         }),
-        Action::Run(run) => add_run(&mut deps, run, base, canonical),
+        Action::Run(run) => add_run(&mut deps, run, canonical),
     }
     deps
 }
 
 fn add_copy(deps: &mut Vec<Dep>, copy: &Copy, canonical: impl Fn(Input) -> Input) {
-    let base = deps.first().map(|dep| dep.input);
-    let mut inputs: Vec<Input> = copy.items.iter().map(|item| canonical(item.from)).collect();
-    inputs.sort_unstable();
-    inputs.dedup();
-    for input in inputs {
-        // Copying from the very filesystem that is copied to: that one counts already, as a whole.
-        if input == Input::Scratch || Some(input) == base {
+    for input in copy.items.iter().map(|item| canonical(item.from)) {
+        // What is copied to counts already, as a whole.
+        if input == Input::Scratch || deps.iter().any(|dep| dep.input == input) {
             continue;
         }
         let items: Vec<&CopyItem> = copy.items.iter().filter(|item| canonical(item.from) == input).collect();
@@ -80,30 +76,34 @@ fn selector(item: &CopyItem, exclude: &[String]) -> Selector {
     }
 }
 
-fn add_run(deps: &mut Vec<Dep>, run: &Run, base: Input, canonical: impl Fn(Input) -> Input) {
-    for mount in &run.mounts {
+fn add_run(deps: &mut Vec<Dep>, run: &Run, canonical: impl Fn(Input) -> Input) {
+    let mut mounted: Vec<Vec<&str>> = Vec::new();
+    if let Some(base) = deps.first_mut() {
+        base.selector = Some(Digest::of(b"/"));
+        mounted.push(vec!["/"]);
+    }
+    for mount in run.sorted_mounts() {
         let (from, source) = match &mount.kind {
             MountKind::Bind { from, source } | MountKind::Cache { from, source, .. } => (canonical(*from), source),
             _ => continue,
         };
-        if from == Input::Scratch || from == base {
+        if from == Input::Scratch {
             continue;
         }
-        match deps.iter_mut().find(|dep| dep.input == from) {
-            Some(dep) => dep.content.get_or_insert_default().push(Selector::plain(source)),
-            None => deps.push(Dep {
+        let place = deps.iter().position(|dep| dep.input == from).unwrap_or_else(|| {
+            deps.push(Dep {
                 input: from,
-                selector: Some(Digest::of(source.as_bytes())),
-                content: Some(vec![Selector::plain(source)]),
-            }),
-        }
-    }
-    for dep in deps.iter_mut().skip(1) {
+                selector: None,
+                content: None,
+            });
+            mounted.push(Vec::new());
+            deps.len() - 1
+        });
+        let (dep, paths) = (&mut deps[place], &mut mounted[place]);
+        paths.push(source);
+        dep.selector = Some(Digest::of(paths.join("\0").as_bytes()));
         // A mount of everything makes the choice of anything else idle.
-        if let Some(selectors) = &mut dep.content
-            && selectors.iter().any(|selector| selector.path == "/")
-        {
-            *selectors = vec![Selector::plain("/")];
-        }
+        let chosen: &[&str] = if paths.contains(&"/") { &["/"] } else { paths };
+        dep.content = Some(chosen.iter().map(|path| Selector::plain(path)).collect());
     }
 }

@@ -25,6 +25,7 @@ mod content;
 mod deps;
 mod look;
 mod miss;
+mod operation;
 mod predict;
 mod shared;
 // Files: the context, and copying.

@@ -1,11 +1,12 @@
 //! Asking the cache for a step, and telling why it does not have it.
 
 use crate::build::{Build, Tools};
-use crate::cache::{Cache, InputKeys, Key, operation};
+use crate::cache::{Cache, InputKeys, Key};
 use crate::content::{Reader, Root, Selector};
 use crate::deps::{self, Dep};
 use crate::error::BuildError;
 use crate::miss::{self, BaseStep, Miss, Seen};
+use crate::operation;
 use oci::Digest;
 use planner::{Caching, Input};
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ impl Build {
     pub(crate) fn look(&mut self, step: usize, tools: &mut Tools<'_>) -> Result<Look, BuildError> {
         self.keep_texts(&self.plan.steps[step].action, step, tools)?;
         let deps = deps::of_step(&self.plan, step);
-        let operation = operation(&self.plan.steps[step].definition);
+        let operation = operation::of_step(&self.plan, step, &deps);
         let mut inputs: Vec<InputKeys> = deps
             .iter()
             .map(|dep| InputKeys {
@@ -81,7 +82,7 @@ impl Build {
         Ok(())
     }
 
-    /// The checksum of those files of an input that a step looks at.
+    /// What those files of an input are known by that a step looks at.
     pub(crate) fn content(
         &mut self,
         input: Input,
@@ -91,7 +92,8 @@ impl Build {
     ) -> Result<Digest, BuildError> {
         let tree = self.tree(input, step)?;
         let key = self.reader(input, &tree, tools).key(selectors);
-        key.map_err(|error| BuildError::at(&self.plan, step, error))
+        key.map(|sum| operation::of_content(&sum))
+            .map_err(|error| BuildError::at(&self.plan, step, error))
     }
 
     fn reader<'t>(&self, input: Input, tree: &'t Tree, tools: &'t mut Tools<'_>) -> Reader<'t> {

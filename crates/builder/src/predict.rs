@@ -1,11 +1,12 @@
 //! What a build would do, without doing it.
 
 use crate::build::{Build, Tools};
-use crate::cache::{self, InputKeys};
+use crate::cache::InputKeys;
 use crate::deps;
 use crate::error::BuildError;
 use crate::execute::Fidelity;
 use crate::miss::{Miss, Part};
+use crate::operation;
 use oci::DiffId;
 use planner::{Caching, Input};
 use std::collections::BTreeMap;
@@ -120,8 +121,9 @@ impl Build {
     /// Whether the cache has nothing for this operation on those inputs that are known: then it runs whatever the others
     /// turn out to be.
     fn is_new(&self, step: usize, tools: &Tools<'_>) -> bool {
-        let operation = cache::operation(&self.plan.steps[step].definition);
-        let inputs: Vec<InputKeys> = deps::of_step(&self.plan, step)
+        let deps = deps::of_step(&self.plan, step);
+        let operation = operation::of_step(&self.plan, step, &deps);
+        let inputs: Vec<InputKeys> = deps
             .iter()
             .map(|dep| InputKeys {
                 keys: self.keys(dep.input),

@@ -4,8 +4,10 @@ use crate::cache::Key;
 use crate::content::Root;
 use crate::error::{BuildError, BuildErrorKind};
 use crate::execute::Fidelity;
+use crate::operation;
 use oci::Digest;
 use planner::{ImageName, Input, Plan, Source, Url};
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Content, Image, Meta, Node, Time, Tree, TreePath};
@@ -91,20 +93,20 @@ impl Sources {
                 Found {
                     tree: tree.clone(),
                     root: Root::Made,
-                    keys: vec![key(&["git", commit, name])],
+                    keys: vec![operation::of_source(&format!("git {commit} {name}"))],
                     image: None,
                 }
             }
             Source::Inline { name, mode, text } => Found {
                 tree: one_file(name, Meta::of_mode(*mode), text.as_bytes(), now),
                 root: Root::Made,
-                keys: vec![key(&["inline", name, &mode.to_string(), text])],
+                keys: vec![operation::of_inline(&format!("/{name}"), *mode, text)],
                 image: None,
             },
             Source::CacheDir { mode, uid, gid } => Found {
                 tree: one_dir("cache", *mode, (*uid, *gid), now),
                 root: Root::Made,
-                keys: vec![key(&["cache", &format!("{mode:o} {uid}:{gid}")])],
+                keys: vec![operation::of_cache_dir(*mode, *uid, *gid)],
                 image: None,
             },
         })
@@ -114,13 +116,9 @@ impl Sources {
         let Some(base) = self.images.get(name) else {
             return Err(format!("{}: not found", name.name));
         };
-        let mut keys = vec![key(&["image", &base.image.digest().to_string(), &name.platform])];
-        keys.extend(
-            base.image
-                .chain_ids()
-                .last()
-                .map(|chain| key(&["layers", &chain.to_string()])),
-        );
+        let mut keys = vec![operation::of_source(&image_name(base))];
+        let chain = base.image.chain_ids();
+        keys.extend(chain.last().map(|chain| operation::of_source(&chain.to_string())));
         Ok(Found {
             tree: base.tree.clone(),
             root: Root::Made,
@@ -173,7 +171,7 @@ fn download(url: &Url, download: &Download) -> Result<Found, String> {
     Ok(Found {
         tree,
         root: Root::Made,
-        keys: vec![key(&["url", &url.filename, &content, said])],
+        keys: vec![operation::of_source(&url_name(&url.filename, &content, said))],
         image: None,
     })
 }
@@ -212,8 +210,54 @@ fn one_dir(name: &str, mode: u32, (uid, gid): (u32, u32), now: Time) -> Tree {
     tree
 }
 
-fn key(parts: &[&str]) -> Key {
-    Digest::of(parts.join("\0").as_bytes())
+/// What BuildKit calls an image as a source: the hash of its manifest and its platform.
+fn image_name(base: &BaseImage) -> String {
+    #[derive(Serialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Name<'a> {
+        digest: Digest,
+        #[serde(rename = "OS")]
+        os: &'a str,
+        arch: &'a str,
+        #[serde(skip_serializing_if = "str::is_empty")]
+        variant: &'a str,
+    }
+    let platform = &base.image.config.platform;
+    let name = Name {
+        digest: base.image.digest(),
+        os: &platform.os,
+        arch: &platform.architecture,
+        variant: &platform.variant,
+    };
+    Digest::of(&oci::go_json(&name)).to_string()
+}
+
+/// What BuildKit calls a download as a source: the hash of its name and content, and of what the server says of its age.
+fn url_name(filename: &str, content: &str, modified: &str) -> String {
+    #[derive(Serialize)]
+    struct Name<'a> {
+        #[serde(rename = "Filename")]
+        filename: &'a str,
+        #[serde(rename = "Perm")]
+        mode: u32,
+        #[serde(rename = "UID")]
+        uid: u32,
+        #[serde(rename = "GID")]
+        gid: u32,
+        #[serde(rename = "Checksum")]
+        checksum: &'a str,
+        #[serde(rename = "LastModTime", skip_serializing_if = "str::is_empty")]
+        modified: &'a str,
+    }
+    let name = Name {
+        filename,
+        mode: 0,
+        uid: 0,
+        gid: 0,
+        checksum: content,
+        modified,
+    };
+    Digest::of(&oci::go_json(&name)).to_string()
 }
 
 #[cfg(test)]

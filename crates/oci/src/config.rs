@@ -1,6 +1,6 @@
 //! The image config: platform, defaults of containers, layers and history.
 
-use crate::json::{null_as_empty, read, write_compact};
+use crate::json::{go_json, null_as_empty, read};
 use crate::{Descriptor, DiffId, Digest, DocumentError, Platform, Timestamp, media_type};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
@@ -199,7 +199,7 @@ impl ImageConfig {
 
     /// The JSON as BuildKit writes it: top-level keys sorted, no blanks, no line end.
     pub fn to_json(&self) -> Vec<u8> {
-        write_compact(self)
+        go_json(self)
     }
 
     /// The digest of [`to_json`](ImageConfig::to_json): the image ID.

@@ -54,12 +54,16 @@ pub(crate) fn read<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Res
     })
 }
 
-/// Writes `value` without blanks, escaped as Go's `encoding/json` escapes: `<`, `>`, `&`, U+2028 and U+2029 too.
-pub(crate) fn write_compact(value: &impl Serialize) -> Vec<u8> {
+/// `value` as JSON without blanks, escaped as Go's `encoding/json` escapes: `<`, `>`, `&`, U+2028 and U+2029 too.
+///
+/// # Panics
+///
+/// If `value` has a map whose keys are no texts.
+pub fn go_json(value: &impl Serialize) -> Vec<u8> {
     write(value, GoEscapes(CompactFormatter))
 }
 
-/// As [`write_compact`], each value on a line of its own, indented by two blanks a level.
+/// As [`go_json`], each value on a line of its own, indented by two blanks a level.
 pub(crate) fn write_indented(value: &impl Serialize) -> Vec<u8> {
     write(value, GoEscapes(PrettyFormatter::with_indent(b"  ")))
 }
@@ -128,10 +132,7 @@ mod tests {
     fn text_is_escaped_as_go_escapes_it() {
         let text = "a<b>&\"\\\n\t\r\u{8}\u{c}\u{1}\u{7f}\u{2028}é/'";
         let expected = r#""a\u003cb\u003e\u0026\"\\\n\t\r\b\f\u0001"#.to_owned() + "\u{7f}" + r"\u2028é/'" + "\"";
-        assert_eq!(
-            String::from_utf8(write_compact(&text)).as_deref(),
-            Ok(expected.as_str())
-        );
+        assert_eq!(String::from_utf8(go_json(&text)).as_deref(), Ok(expected.as_str()));
     }
 
     #[test]

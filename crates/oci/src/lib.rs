@@ -32,7 +32,7 @@ pub use any_digest::{AnyDigest, AnyDigestError, AnyDigester};
 pub use chain::{ChainId, DiffId, chain_ids};
 pub use config::{ContainerConfig, Healthcheck, History, ImageConfig, RootFs};
 pub use digest::{Digest, DigestError, Digester};
-pub use json::{DocumentError, MAX_DOCUMENT_BYTES};
+pub use json::{DocumentError, MAX_DOCUMENT_BYTES, go_json};
 pub use manifest::{Descriptor, Index, Manifest};
 pub use platform::{Platform, PlatformError};
 pub use reference::{Reference, ReferenceError};

@@ -1,6 +1,6 @@
 //! Descriptors, manifests and indexes: how blobs are tied together.
 
-use crate::json::{null_as_empty, read, write_compact, write_indented};
+use crate::json::{go_json, null_as_empty, read, write_indented};
 use crate::{Digest, DocumentError, Platform, media_type};
 use serde::{Deserialize, Serialize, Serializer};
 use std::collections::BTreeMap;
@@ -196,7 +196,7 @@ impl Index {
 
     /// The JSON without blanks, as BuildKit writes `index.json`.
     pub fn to_json(&self) -> Vec<u8> {
-        write_compact(self)
+        go_json(self)
     }
 
     /// The JSON indented by two blanks, as BuildKit writes an index that is a blob.

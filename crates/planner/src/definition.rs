@@ -5,7 +5,6 @@
 
 use crate::path;
 use crate::plan::{Action, Copy, CopyItem, CopyKind, Id, MakeDir, Mode, MountKind, Network, Owner, Run, Sharing};
-use oci::Platform;
 
 type Parts = Vec<(String, String)>;
 
@@ -66,13 +65,13 @@ pub(crate) fn of_link() -> Parts {
 }
 
 /// RUN. Proxies, and where cache mounts are kept, are no part of it.
-pub(crate) fn of_run(run: &Run, platform: &Platform) -> Parts {
+pub(crate) fn of_run(run: &Run) -> Parts {
     let (command, shell) = run.argv.split_last().map_or(("", &[][..]), |(last, rest)| (last, rest));
     let mut parts = vec![
         part("operation", "run"),
         part("shell", &serde_json::json!(shell).to_string()),
         part("command", command),
-        part("platform", &platform.to_string()),
+        part("platform", &run.platform.to_string()),
         part("working directory", &run.cwd),
         part("user", &run.user),
     ];
@@ -86,6 +85,9 @@ pub(crate) fn of_run(run: &Run, platform: &Platform) -> Parts {
         Network::None => Some(part("network", "none")),
         Network::Host => Some(part("network", "host")),
     });
+    if run.insecure {
+        parts.push(part("security", "insecure"));
+    }
     for mount in &run.mounts {
         let access = if mount.read_only { "read only" } else { "writable" };
         let what = match &mount.kind {

@@ -87,6 +87,7 @@ impl Assembly<'_> {
             Type::Ssh => Ok(fields.ssh()),
             Type::Tmpfs => Ok(Mount {
                 target: target(scope, &fields.target)?,
+                name: name(scope, &fields.target),
                 kind: MountKind::Tmpfs { size: fields.size },
                 read_only,
             }),
@@ -106,6 +107,7 @@ impl Assembly<'_> {
                 };
                 Ok(Mount {
                     target: target_path,
+                    name: name(scope, &fields.target),
                     kind,
                     read_only,
                 })
@@ -241,6 +243,7 @@ impl Fields {
             self.target
         };
         Mount {
+            name: target.clone(),
             target,
             kind: MountKind::Secret {
                 id,
@@ -256,6 +259,7 @@ impl Fields {
 
     fn ssh(self) -> Mount {
         Mount {
+            name: self.target.clone(),
             target: self.target,
             kind: MountKind::Ssh {
                 id: if self.id.is_empty() {
@@ -274,15 +278,19 @@ impl Fields {
 }
 
 fn target(scope: &Scope, target: &str) -> Result<String, String> {
-    let path = if target.starts_with('/') {
-        path::clean(target)
-    } else {
-        path::join(&path::join("/", &scope.cwd), target)
-    };
+    let path = path::clean(&name(scope, target));
     if path == "/" {
         return Err(format!("invalid mount target {}", dockerfile::quote(&path)));
     }
     Ok(path)
+}
+
+fn name(scope: &Scope, target: &str) -> String {
+    if target.starts_with('/') {
+        target.to_owned()
+    } else {
+        path::join(&path::join("/", &scope.cwd), target)
+    }
 }
 
 fn kind(value: &str) -> Result<Type, String> {

@@ -2,7 +2,7 @@
 
 use crate::options::ImageName;
 use dockerfile::Span;
-use oci::{ContainerConfig, ImageConfig};
+use oci::{ContainerConfig, ImageConfig, Platform};
 use std::sync::Arc;
 
 /// What a build of one Dockerfile with one set of options has to do.
@@ -280,6 +280,17 @@ pub struct Run {
     pub insecure: bool,
     /// Mounts, in order.
     pub mounts: Vec<Mount>,
+    /// What it runs on.
+    pub platform: Platform,
+}
+
+impl Run {
+    /// The mounts by their names: in this order BuildKit numbers what is mounted.
+    pub fn sorted_mounts(&self) -> Vec<&Mount> {
+        let mut mounts: Vec<&Mount> = self.mounts.iter().collect();
+        mounts.sort_by(|a, b| a.name.cmp(&b.name));
+        mounts
+    }
 }
 
 /// Network of a RUN.
@@ -299,6 +310,8 @@ pub enum Network {
 pub struct Mount {
     /// Absolute path in the filesystem; empty for a secret that is only a variable.
     pub target: String,
+    /// The target as BuildKit names it: an absolute path as it was written.
+    pub name: String,
     /// What is mounted.
     pub kind: MountKind,
     /// Whether writes fail.

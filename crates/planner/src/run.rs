@@ -43,6 +43,7 @@ impl Assembly<'_> {
             });
             planned.push(Mount {
                 target: PIPES.to_owned(),
+                name: PIPES.to_owned(),
                 kind: MountKind::Bind {
                     from,
                     source: "/".to_owned(),
@@ -67,11 +68,9 @@ impl Assembly<'_> {
             },
             insecure: security.as_ref().is_some_and(|mode| mode.value == "insecure"),
             mounts: planned,
+            platform: scope.platform.clone(),
         };
-        let mut definition = definition::of_run(&run, &scope.platform);
-        if run.insecure {
-            definition.push(("security".to_owned(), "insecure".to_owned()));
-        }
+        let definition = definition::of_run(&run);
         let shown = format!("{}{}", instruction.original, line.remark);
         let text = self.words.shown(&shown, &masked(&scope.env, &run.mounts));
         let created_by = created_by(scope, &run.argv);

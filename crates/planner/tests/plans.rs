@@ -264,7 +264,7 @@ fn a_heredoc_is_the_command_or_a_script() {
     assert_eq!(run(&plan, 1).argv, ["/bin/sh", "-c", "/dev/pipes/EOF"]);
     assert!(matches!(
         run(&plan, 1).mounts.as_slice(),
-        [Mount { target, kind: MountKind::Bind { .. }, read_only: true }] if target == "/dev/pipes/"
+        [Mount { target, kind: MountKind::Bind { .. }, read_only: true, .. }] if target == "/dev/pipes/"
     ));
     assert_eq!(run(&plan, 2).argv, ["/bin/sh", "-c", "cat <<A\n1\nA"]);
     assert_eq!(texts(&plan)[0], ": RUN <<EOF (echo a)");

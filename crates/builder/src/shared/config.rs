@@ -143,11 +143,12 @@ impl CacheConfig {
         at_most("records", MAX_ENTRIES, self.records.len())?;
         let inputs = || self.records.iter().flat_map(|record| &record.inputs);
         at_most("inputs", MAX_INPUTS, inputs().map(|input| input.len() + 1).sum())?;
-        for (place, layer) in self.layers.iter().enumerate() {
-            if layer.parent < -1 || layer.parent >= place as i64 {
+        for layer in &self.layers {
+            if layer.parent < -1 || layer.parent >= self.layers.len() as i64 {
                 return Err(outside("layers", layer.parent));
             }
         }
+        self.check_chains()?;
         for result in self.records.iter().flat_map(|record| &record.results) {
             if result.layer >= self.layers.len() {
                 return Err(outside("layers", result.layer as i64));
@@ -157,6 +158,29 @@ impl CacheConfig {
             return Err(outside("records", input.link as i64));
         }
         self.order().map(|_| ())
+    }
+
+    /// Whether each layer lies, in the end, on nothing.
+    fn check_chains(&self) -> Result<(), CacheConfigError> {
+        let mut ends = vec![false; self.layers.len()];
+        for first in 0..self.layers.len() {
+            let mut above = Vec::new();
+            let mut at = first as i64;
+            while let Ok(place) = usize::try_from(at)
+                && !ends[place]
+            {
+                // More layers than there are: it has come back to one of them.
+                if above.len() == self.layers.len() {
+                    return Err(outside("layers", at));
+                }
+                above.push(place);
+                at = self.layers[place].parent;
+            }
+            for place in above {
+                ends[place] = true;
+            }
+        }
+        Ok(())
     }
 
     /// The places of the records, each after all that lead to it.
@@ -240,6 +264,7 @@ mod tests {
             ("{\"blob\":\"A\",\"parent\":0}", ""),
             ("{\"blob\":\"A\",\"parent\":-2}", ""),
             ("{\"blob\":\"A\",\"parent\":7}", ""),
+            ("{\"blob\":\"A\",\"parent\":1},{\"blob\":\"A\",\"parent\":0}", ""),
             ("", "{\"digest\":\"A\",\"layers\":[{\"layer\":0}]}"),
             ("", "{\"digest\":\"A\",\"inputs\":[[{\"link\":1}]]}"),
             ("", "{\"digest\":\"A\",\"inputs\":[[{\"link\":0}]]}"),
@@ -255,6 +280,12 @@ mod tests {
             );
         }
         assert!(matches!(parse("{}", ""), Err(CacheConfigError::Json(_))));
+    }
+
+    #[test]
+    fn layers_come_in_any_order() {
+        let config = parse("{\"blob\":\"A\",\"parent\":1},{\"blob\":\"A\",\"parent\":-1}", "").unwrap();
+        assert_eq!(config.layers[0].parent, 1);
     }
 
     #[test]

@@ -69,12 +69,10 @@ impl Build {
                 if is_told || in_image.contains(step) {
                     let top = writer.layer(below, layer, Some(created));
                     writer.tops.insert(*step, top);
-                    if record.layer.is_some() {
-                        results.push(CacheResult {
-                            layer: usize::try_from(top).expect("it has a place"),
-                            created_at: stamp(record.created),
-                        });
-                    }
+                    results.push(CacheResult {
+                        layer: usize::try_from(top).expect("it has a place"),
+                        created_at: stamp(record.created),
+                    });
                 }
             }
             writer.record(*step, &done.look, results);

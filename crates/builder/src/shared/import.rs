@@ -2,9 +2,10 @@
 
 use super::config::{CacheConfig, CacheInput, CacheRecord};
 use crate::build::{Build, Tools};
-use crate::cache::{self, Cache, Key, Record, link_by_content, link_by_key};
+use crate::cache::{Cache, Key, Record, link_by_content, link_by_key};
 use crate::deps;
 use crate::execute::Fidelity;
+use crate::operation;
 use oci::Digest;
 use planner::{Caching, Input};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,9 +22,13 @@ impl Build {
             if self.plan.steps[step].caching == Caching::Ignore {
                 continue;
             }
-            let operation = cache::operation(&self.plan.steps[step].definition);
+            let deps = deps::of_step(&self.plan, step);
+            let operation = operation::of_step(&self.plan, step, &deps);
             let is_open = operations.entry(operation).or_default();
-            for dep in deps::of_step(&self.plan, step) {
+            if deps.is_empty() {
+                known.insert(operation);
+            }
+            for dep in deps {
                 known.extend(self.keys(dep.input));
                 match (dep.input, &dep.content) {
                     (Input::Step(_), Some(_)) => *is_open = true,
@@ -122,7 +127,7 @@ fn links_of(operation: &Digest, index: usize, input: &CacheInput, name: &Key, is
 /// What a result from elsewhere is called here.
 fn name(operation: &Digest, links: &[Vec<Digest>]) -> Key {
     if links.is_empty() {
-        return cache::root(operation);
+        return *operation;
     }
     let links: Vec<String> = links.iter().flatten().map(ToString::to_string).collect();
     Digest::of(format!("from elsewhere {operation} {}", links.join(" ")).as_bytes())
