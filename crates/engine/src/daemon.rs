@@ -15,10 +15,12 @@ mod volumes;
 mod changes;
 mod json;
 mod mark;
+mod places;
 
 pub use containers::*;
 pub use images::*;
 pub use json::Json;
+pub use places::{Places, Storage};
 pub use refusal::Refusal;
 pub use time::{human_duration, later};
 pub use volumes::*;
@@ -33,6 +35,7 @@ pub struct Daemon {
     pub(crate) images: Images,
     pub(crate) containers: Containers,
     pub(crate) volumes: Volumes,
+    pub(crate) places: Places,
 }
 
 /// What a machine lends its daemon for one operation.

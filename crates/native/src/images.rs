@@ -7,7 +7,7 @@ use crate::disk::DiskBlobs;
 use crate::layers;
 use crate::outputs::OutputError;
 use crate::state::{Changing, State};
-use engine::{Daemon, StoredImage};
+use engine::{Daemon, Places, Storage, StoredImage};
 use oci::{Descriptor, Digest, ImageConfig, Index, Manifest, Reference, Time, media_type};
 use std::collections::BTreeMap;
 use std::fs;
@@ -40,6 +40,10 @@ pub struct Loaded {
 /// If the index is there and cannot be read.
 pub fn load(state: &State, blobs: &mut DiskBlobs) -> io::Result<Loaded> {
     let mut loaded = Loaded::default();
+    loaded.daemon.keep_at(Places {
+        root: state.root().display().to_string(),
+        storage: Storage::Overlayfs,
+    });
     let mut ids: BTreeMap<Digest, Option<Digest>> = BTreeMap::new();
     for entry in read_index(state)?.manifests {
         let id = *ids.entry(entry.digest).or_insert_with(|| {

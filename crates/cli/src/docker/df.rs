@@ -69,7 +69,7 @@ fn verbose(
         .iter()
         .filter_map(|(name, links, bytes)| {
             let volume = session.daemon.volume(name).ok()?;
-            Some(volumes::row(volume, &links.to_string(), &size(*bytes)))
+            Some(volumes::row(volume, &links.to_string(), &size(*bytes), session.daemon))
         })
         .collect();
     let cache_rows: Vec<Value> = cache_rows(session);

@@ -98,6 +98,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
         .unwrap_or_else(|| "localhost".to_owned());
     let registries = session.registries;
     let (platform, data_root) = (session.host.platform(), session.host.data_root());
+    let driver = session.daemon.storage_driver();
     let number = |count: usize| Value::Int(count as i64);
     if let Some(format) = call.text("format").filter(|format| !format.is_empty()) {
         let mirrors: Vec<String> = registries.mirrors.clone();
@@ -108,7 +109,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
             ("ContainersPaused", number(counts.paused)),
             ("ContainersStopped", number(counts.stopped)),
             ("Images", number(counts.images)),
-            ("Driver", "overlay2".into()),
+            ("Driver", driver.into()),
             ("LoggingDriver", "json-file".into()),
             ("OperatingSystem", platform.into()),
             ("OSType", "linux".into()),
@@ -127,7 +128,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
     }
     let mut text = format!(
         "Client:\n Version:    {VERSION}\n Context:    default\n Debug Mode: false\n\nServer:\n Containers: {}\n  Running: {}\n  \
-         Paused: {}\n  Stopped: {}\n Images: {}\n Server Version: {VERSION}\n Storage Driver: overlay2\n Logging Driver: \
+         Paused: {}\n  Stopped: {}\n Images: {}\n Server Version: {VERSION}\n Storage Driver: {driver}\n Logging Driver: \
          json-file\n Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: json-file\n Swarm: inactive\n Runtimes: runc\n \
          Default Runtime: runc\n Operating System: {platform}\n OSType: linux\n Architecture: x86_64\n Name: {name}\n Docker Root \
          Dir: {data_root}\n Debug Mode: false\n Experimental: false\n Insecure Registries:\n",

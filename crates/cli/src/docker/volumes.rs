@@ -6,7 +6,7 @@ use super::{Done, Fail, SUCCESS, Session, filters, kinds, lent};
 use crate::table::list as print_list;
 use crate::template::Value;
 use crate::words::Call;
-use engine::{Force, Volume};
+use engine::{Daemon, Force, Volume};
 use std::collections::BTreeMap;
 
 pub(super) fn create(call: &Call, session: &mut Session<'_, '_>) -> Done {
@@ -58,7 +58,10 @@ pub(super) fn list(call: &Call, session: &mut Session<'_, '_>) -> Done {
         let names: Vec<&str> = volumes.iter().flat_map(|volume| [volume.name.as_str(), "\n"]).collect();
         names.concat()
     } else {
-        let rows: Vec<Value> = volumes.iter().map(|volume| row(volume, "N/A", "N/A")).collect();
+        let rows: Vec<Value> = volumes
+            .iter()
+            .map(|volume| row(volume, "N/A", "N/A", session.daemon))
+            .collect();
         print_list(format, &kinds::VOLUMES, &rows)?
     };
     session.console.print(&text);
@@ -66,7 +69,7 @@ pub(super) fn list(call: &Call, session: &mut Session<'_, '_>) -> Done {
 }
 
 /// A row; only `system df` knows links and size.
-pub(crate) fn row(volume: &Volume, links: &str, size: &str) -> Value {
+pub(crate) fn row(volume: &Volume, links: &str, size: &str, daemon: &Daemon) -> Value {
     let labels: Vec<String> = volume
         .labels
         .iter()
@@ -79,10 +82,7 @@ pub(crate) fn row(volume: &Volume, links: &str, size: &str) -> Value {
         ("Labels", labels.join(",").into()),
         ("Label", Value::Omitted(Box::new(Value::texts(&volume.labels)))),
         ("Links", links.into()),
-        (
-            "Mountpoint",
-            format!("/var/lib/docker/volumes/{}/_data", volume.name).into(),
-        ),
+        ("Mountpoint", daemon.volume_place(&volume.name).into()),
         ("Name", volume.name.as_str().into()),
         ("Scope", "local".into()),
         ("Size", size.into()),

@@ -25,7 +25,6 @@ pub use list::{ImageFilters, ImageRow, Intermediates, Rows};
 pub use prune::{PruneImages, Pruned};
 pub use remove::{Force, Parents, Removed};
 
-pub(crate) use inspect::graph_driver;
 pub(crate) use list::has_label;
 
 use builder::Fidelity;

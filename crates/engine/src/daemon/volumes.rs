@@ -69,11 +69,6 @@ fn bytes(node: &Node) -> u64 {
     }
 }
 
-/// Where a volume's directory is on the host.
-pub(crate) fn volume_place(name: &str) -> String {
-    format!("/var/lib/docker/volumes/{name}/_data")
-}
-
 impl Daemon {
     /// Every volume, by name.
     pub fn volumes(&self) -> impl Iterator<Item = &Volume> {
@@ -192,7 +187,7 @@ impl Daemon {
             ("CreatedAt", volume.created.to_string().into()),
             ("Driver", "local".into()),
             ("Labels", labels),
-            ("Mountpoint", volume_place(name).into()),
+            ("Mountpoint", self.places.volume(name).into()),
             ("Name", name.into()),
             ("Options", Json::Null),
             ("Scope", "local".into()),

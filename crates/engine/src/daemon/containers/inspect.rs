@@ -1,7 +1,7 @@
 //! What `docker container inspect` says of a container.
 
 use super::super::json::{Json, map, object, texts, texts_or_null};
-use super::super::{Daemon, Refusal, graph_driver};
+use super::super::{Daemon, Places, Refusal};
 use super::{Container, MountSource, Network, PortBinding, Restart, Status};
 use oci::{ContainerConfig, Digest, Healthcheck, Time};
 
@@ -17,7 +17,7 @@ impl Daemon {
     /// Source: moby, `api/types/container`, `InspectResponse`.
     pub fn inspect_container(&self, name: &str) -> Result<Json, Refusal> {
         let container = self.container(name)?;
-        let place = |file: &str| Json::from(format!("/var/lib/docker/containers/{}/{file}", container.id));
+        let place = |file: &str| Json::from(self.places.file(&container.id, file));
         let argv = container.command();
         let chain: Vec<Digest> = container.chain.iter().map(|chain| chain.0).collect();
         Ok(object([
@@ -30,25 +30,28 @@ impl Daemon {
             ("ResolvConfPath", place("resolv.conf")),
             ("HostnamePath", place("hostname")),
             ("HostsPath", place("hosts")),
-            ("LogPath", place(&format!("{}-json.log", container.id))),
+            ("LogPath", self.places.log(&container.id).into()),
             ("Name", format!("/{}", container.name).into()),
             ("RestartCount", Json::Number(container.state.restarts.into())),
-            ("Driver", "overlay2".into()),
+            ("Driver", self.storage_driver().into()),
             ("Platform", "linux".into()),
             ("MountLabel", "".into()),
             ("ProcessLabel", "".into()),
             ("AppArmorProfile", "docker-default".into()),
             ("ExecIDs", Json::Null),
             ("HostConfig", host_config(container)),
-            ("GraphDriver", graph_driver(Some(&container.id), &chain)),
-            ("Mounts", Json::List(container.mounts.iter().map(mount).collect())),
+            ("GraphDriver", self.places.graph_driver(Some(&container.id), &chain)),
+            (
+                "Mounts",
+                Json::List(container.mounts.iter().map(|each| mount(each, &self.places)).collect()),
+            ),
             ("Config", config_json(&container.config, Some(container))),
             ("NetworkSettings", network(container)),
         ]))
     }
 }
 
-fn mount(mount: &super::MountPoint) -> Json {
+fn mount(mount: &super::MountPoint, places: &Places) -> Json {
     let mut fields = Vec::new();
     match &mount.source {
         MountSource::Bind(path) => {
@@ -58,7 +61,7 @@ fn mount(mount: &super::MountPoint) -> Json {
         MountSource::Volume(name) => {
             fields.push(("Type", "volume".into()));
             fields.push(("Name", name.as_str().into()));
-            fields.push(("Source", super::super::volume_place(name).into()));
+            fields.push(("Source", places.volume(name).into()));
         }
         MountSource::Tmpfs => {
             fields.push(("Type", "tmpfs".into()));

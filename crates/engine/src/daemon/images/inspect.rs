@@ -3,7 +3,7 @@
 use super::super::containers::config_json;
 use super::super::json::{Json, object, texts};
 use super::super::{Daemon, Refusal};
-use oci::{Digest, Time};
+use oci::Time;
 
 impl Daemon {
     /// The value that `docker image inspect` prints, in the order of Docker's fields.
@@ -41,7 +41,7 @@ impl Daemon {
         }
         fields.push(("Size", Json::Number(stored.size() as i64)));
         let chain = stored.chain_ids().into_iter().map(|chain| chain.0).collect::<Vec<_>>();
-        fields.push(("GraphDriver", graph_driver(None, &chain)));
+        fields.push(("GraphDriver", self.places.graph_driver(None, &chain)));
         fields.push((
             "RootFS",
             object([
@@ -61,24 +61,4 @@ impl Daemon {
 
 pub(crate) fn time_or_empty(time: Option<Time>) -> String {
     time.map_or_else(String::new, |time| time.to_string())
-}
-
-/// Where overlay2 has a stack of layers, base first; `own` is a container's writable layer.
-pub(crate) fn graph_driver(own: Option<&str>, chain: &[Digest]) -> Json {
-    let place = |id: &str, what: &str| format!("/var/lib/docker/overlay2/{id}/{what}");
-    let hex: Vec<String> = chain.iter().map(Digest::hex).collect();
-    let (top, below) = match (own, hex.split_last()) {
-        (Some(own), _) => (own.to_owned(), hex.as_slice()),
-        (None, Some((top, below))) => (top.clone(), below),
-        (None, None) => return object([("Data", Json::Null), ("Name", "overlay2".into())]),
-    };
-    let lower: Vec<String> = below.iter().rev().map(|id| place(id, "diff")).collect();
-    let mut data = Vec::new();
-    if !lower.is_empty() {
-        data.push(("LowerDir".to_owned(), Json::from(lower.join(":"))));
-    }
-    for (key, what) in [("MergedDir", "merged"), ("UpperDir", "diff"), ("WorkDir", "work")] {
-        data.push((key.to_owned(), place(&top, what).into()));
-    }
-    object([("Data", Json::Map(data)), ("Name", "overlay2".into())])
 }
