@@ -299,3 +299,36 @@ fn a_push_that_is_killed_at_any_time_is_made_whole_by_the_next() {
     }
     assert_eq!(fs::read_dir(bench.dir.join("one/uploads")).unwrap().count(), 0);
 }
+
+#[test]
+fn a_pull_that_is_killed_at_any_time_leaves_a_sound_store_and_the_next_makes_it_whole() {
+    let bench = Bench::new(Door::Open);
+    let app = format!("{}/app:1", bench.host);
+    bench.said(&format!("tag --root one app {app}"));
+    bench.said(&format!("push --root one -q {app}"));
+    let ids = |root: &str| bench.said(&format!("images --root {root} --no-trunc --format {{{{.ID}}}} {app}"));
+    let id = ids("one");
+    for kib in [0, 1, 500, 3000, 7000, 8200] {
+        let root = format!("pulled{kib}");
+        let mut pulling = bench.layerlab(&format!("pull --root {root} -q {app}"));
+        let mut pulling = pulling.stdout(Stdio::null()).spawn().unwrap();
+        while size(&bench.dir.join(&root)) < kib << 10 && pulling.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        let _ = pulling.kill();
+        let acknowledged = pulling.wait().unwrap().success();
+        // Killed so soon that there is nothing to look at.
+        if bench.dir.join(&root).exists() {
+            bench.said(&format!("system fsck --root {root}"));
+        }
+        let there = ids(&root);
+        assert!(there == id || (there.is_empty() && !acknowledged), "{kib}: {there:?}");
+        bench.said(&format!("pull --root {root} -q {app}"));
+        bench.said(&format!("system fsck --root {root}"));
+        assert_eq!(ids(&root), id);
+        let unfinished = fs::read_dir(bench.dir.join(&root).join("store/ingest"))
+            .unwrap()
+            .count();
+        assert_eq!(unfinished, 0, "what the killed one left is taken away");
+    }
+}
