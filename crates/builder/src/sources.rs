@@ -7,7 +7,6 @@ use crate::execute::Fidelity;
 use crate::operation;
 use oci::Digest;
 use planner::{ImageName, Input, Plan, Source, Url};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use store::{Content, Image, Meta, Node, Time, Tree, TreePath};
@@ -116,7 +115,7 @@ impl Sources {
         let Some(base) = self.images.get(name) else {
             return Err(format!("{}: not found", name.name));
         };
-        let mut keys = vec![operation::of_source(&image_name(base))];
+        let mut keys = vec![operation::of_image(&base.image.digest(), &base.image.config.platform)];
         let chain = base.image.chain_ids();
         keys.extend(chain.last().map(|chain| operation::of_source(&chain.to_string())));
         Ok(Found {
@@ -171,7 +170,7 @@ fn download(url: &Url, download: &Download) -> Result<Found, String> {
     Ok(Found {
         tree,
         root: Root::Made,
-        keys: vec![operation::of_source(&url_name(&url.filename, &content, said))],
+        keys: vec![operation::of_download(&url.filename, &content, said)],
         image: None,
     })
 }
@@ -208,56 +207,6 @@ fn one_dir(name: &str, mode: u32, (uid, gid): (u32, u32), now: Time) -> Tree {
     let path = TreePath::clean(name).expect("the name has no NUL");
     tree.insert(&path, Node::dir(meta)).expect("the root takes any name");
     tree
-}
-
-/// What BuildKit calls an image as a source: the hash of its manifest and its platform.
-fn image_name(base: &BaseImage) -> String {
-    #[derive(Serialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Name<'a> {
-        digest: Digest,
-        #[serde(rename = "OS")]
-        os: &'a str,
-        arch: &'a str,
-        #[serde(skip_serializing_if = "str::is_empty")]
-        variant: &'a str,
-    }
-    let platform = &base.image.config.platform;
-    let name = Name {
-        digest: base.image.digest(),
-        os: &platform.os,
-        arch: &platform.architecture,
-        variant: &platform.variant,
-    };
-    Digest::of(&oci::go_json(&name)).to_string()
-}
-
-/// What BuildKit calls a download as a source: the hash of its name and content, and of what the server says of its age.
-fn url_name(filename: &str, content: &str, modified: &str) -> String {
-    #[derive(Serialize)]
-    struct Name<'a> {
-        #[serde(rename = "Filename")]
-        filename: &'a str,
-        #[serde(rename = "Perm")]
-        mode: u32,
-        #[serde(rename = "UID")]
-        uid: u32,
-        #[serde(rename = "GID")]
-        gid: u32,
-        #[serde(rename = "Checksum")]
-        checksum: &'a str,
-        #[serde(rename = "LastModTime", skip_serializing_if = "str::is_empty")]
-        modified: &'a str,
-    }
-    let name = Name {
-        filename,
-        mode: 0,
-        uid: 0,
-        gid: 0,
-        checksum: content,
-        modified,
-    };
-    Digest::of(&oci::go_json(&name)).to_string()
 }
 
 #[cfg(test)]

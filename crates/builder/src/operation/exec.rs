@@ -1,152 +1,44 @@
 //! RUN.
 
-use super::{Inputs, hash, is_zero};
-use oci::Digest;
+use super::message::Message;
+use super::{Inputs, NONE};
 use planner::{Input, Mount, MountKind, Network, Run, Sharing};
-use serde::Serialize;
 
-/// No place.
-const NONE: i64 = -1;
-const HOST: u8 = 1;
-const NO_NETWORK: u8 = 2;
-const INSECURE: u8 = 1;
+const HOST: i64 = 1;
+const NO_NETWORK: i64 = 2;
+const INSECURE: i64 = 1;
 // Types of mounts; a bind is 0.
-const SECRET: u8 = 1;
-const SSH: u8 = 2;
-const CACHE: u8 = 3;
-const TMPFS: u8 = 4;
+const SECRET: i64 = 1;
+const SSH: i64 = 2;
+const CACHE: i64 = 3;
+const TMPFS: i64 = 4;
 
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct Operation<'a> {
-    #[serde(rename = "Type")]
-    kind: &'static str,
-    exec: Exec<'a>,
-    #[serde(rename = "OS")]
-    os: &'a str,
-    arch: &'a str,
-    #[serde(skip_serializing_if = "is_zero")]
-    variant: &'a str,
-    #[serde(rename = "OSVersion", skip_serializing_if = "is_zero")]
-    os_version: &'a str,
-}
-
-#[derive(Serialize)]
-struct Exec<'a> {
-    meta: Meta<'a>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    mounts: Vec<MountOption<'a>>,
-    #[serde(skip_serializing_if = "is_zero")]
-    network: u8,
-    #[serde(skip_serializing_if = "is_zero")]
-    security: u8,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    secretenv: Vec<SecretVariable<'a>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Meta<'a> {
-    #[serde(skip_serializing_if = "is_none")]
-    args: &'a [String],
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    env: Vec<String>,
-    cwd: &'a str,
-    #[serde(skip_serializing_if = "is_zero")]
-    user: &'a str,
-    remove_mount_stubs_recursive: bool,
-}
-
-fn is_none(args: &&[String]) -> bool {
-    args.is_empty()
-}
-
-#[derive(Serialize)]
-struct SecretVariable<'a> {
-    #[serde(rename = "ID")]
-    id: &'a str,
-    name: &'a str,
-    #[serde(skip_serializing_if = "is_zero")]
-    optional: bool,
-}
-
-/// What is in the place of an input counts by itself, and is left out.
-#[derive(Serialize, Default)]
-#[serde(rename_all = "camelCase")]
-struct MountOption<'a> {
-    #[serde(skip_serializing_if = "is_zero")]
-    input: i64,
-    dest: &'a str,
-    #[serde(skip_serializing_if = "is_zero")]
-    output: i64,
-    #[serde(skip_serializing_if = "is_zero")]
-    readonly: bool,
-    #[serde(skip_serializing_if = "is_zero")]
-    mount_type: u8,
-    #[serde(rename = "TmpfsOpt", skip_serializing_if = "Option::is_none")]
-    tmpfs: Option<TmpfsOption>,
-    #[serde(rename = "cacheOpt", skip_serializing_if = "Option::is_none")]
-    cache: Option<CacheOption<'a>>,
-    #[serde(rename = "secretOpt", skip_serializing_if = "Option::is_none")]
-    secret: Option<FileOption<'a>>,
-    #[serde(rename = "SSHOpt", skip_serializing_if = "Option::is_none")]
-    ssh: Option<FileOption<'a>>,
-}
-
-#[derive(Serialize)]
-struct TmpfsOption {
-    #[serde(skip_serializing_if = "is_zero")]
-    size: u64,
-}
-
-#[derive(Serialize)]
-struct CacheOption<'a> {
-    #[serde(rename = "ID", skip_serializing_if = "is_zero")]
-    id: &'a str,
-}
-
-/// A secret's file or an agent's socket.
-#[derive(Serialize)]
-struct FileOption<'a> {
-    #[serde(rename = "ID", skip_serializing_if = "is_zero")]
-    id: &'a str,
-    #[serde(skip_serializing_if = "is_zero")]
-    uid: u32,
-    #[serde(skip_serializing_if = "is_zero")]
-    gid: u32,
-    #[serde(skip_serializing_if = "is_zero")]
-    mode: u32,
-    #[serde(skip_serializing_if = "is_zero")]
-    optional: bool,
-}
-
-pub(super) fn of_run(run: &Run, base: Input, inputs: &Inputs<'_>) -> Digest {
+pub(super) fn of_run(run: &Run, base: Input, inputs: &Inputs<'_>) -> Message {
     let agents = agents(run);
-    let platform = &run.platform;
-    hash(&Operation {
-        kind: "buildkit.exec.v0",
-        exec: Exec {
-            meta: Meta {
-                args: &run.argv,
-                env: variables(run, &agents),
-                cwd: &run.cwd,
-                user: &run.user,
-                remove_mount_stubs_recursive: true,
-            },
-            mounts: mounts(run, base, inputs, &agents),
-            network: match run.network {
-                Network::Default => 0,
-                Network::Host => HOST,
-                Network::None => NO_NETWORK,
-            },
-            security: if run.insecure { INSECURE } else { 0 },
-            secretenv: secret_variables(run),
-        },
-        os: &platform.os,
-        arch: &platform.architecture,
-        variant: &platform.variant,
-        os_version: &platform.os_version,
-    })
+    let meta = Message::default()
+        .texts("args", run.argv.iter().map(String::as_str))
+        .texts("env", variables(run, &agents).iter().map(String::as_str))
+        .text("cwd", &run.cwd)
+        .text("user", &run.user)
+        .flag("removeMountStubsRecursive", true);
+    let network = match run.network {
+        Network::Default => 0,
+        Network::Host => HOST,
+        Network::None => NO_NETWORK,
+    };
+    let exec = Message::default()
+        .message("meta", meta)
+        .messages("mounts", mounts(run, base, inputs, &agents))
+        .number("network", network)
+        .number("security", if run.insecure { INSECURE } else { 0 })
+        .messages("secretenv", secret_variables(run));
+    Message::default()
+        .text("Type", "buildkit.exec.v0")
+        .message("Exec", exec)
+        .text("OS", &run.platform.os)
+        .text("Arch", &run.platform.architecture)
+        .text("Variant", &run.platform.variant)
+        .text("OSVersion", &run.platform.os_version)
 }
 
 /// The sockets of agents, where they are in the end.
@@ -176,54 +68,57 @@ fn variables(run: &Run, agents: &[(String, &Mount)]) -> Vec<String> {
     variables
 }
 
-fn mounts<'a>(
-    run: &'a Run,
-    base: Input,
-    inputs: &Inputs<'_>,
-    agents: &'a [(String, &'a Mount)],
-) -> Vec<MountOption<'a>> {
-    let root = MountOption {
-        input: inputs.place(base),
-        dest: "/",
-        ..MountOption::default()
-    };
+/// What of its input is mounted counts by itself, and is left out.
+fn mounts(run: &Run, base: Input, inputs: &Inputs<'_>, agents: &[(String, &Mount)]) -> Vec<Message> {
+    let root = mount(inputs.place(base), "/");
     let mut mounts = vec![root];
-    for mount in run.sorted_mounts() {
-        let plain = MountOption {
-            dest: &mount.name,
-            output: NONE,
-            readonly: mount.read_only,
-            ..MountOption::default()
+    for each in run.sorted_mounts() {
+        let begun = |input| {
+            mount(input, &each.name)
+                .number("output", NONE)
+                .flag("readonly", each.read_only)
         };
-        mounts.push(match &mount.kind {
-            MountKind::Bind { from, .. } => MountOption {
-                input: inputs.place(*from),
-                ..plain
-            },
-            MountKind::Cache { id, sharing, from, .. } => MountOption {
-                input: inputs.place(*from),
-                mount_type: CACHE,
-                cache: Some(CacheOption {
-                    id: if is_default(id, &mount.name, *sharing) { id } else { "" },
-                }),
-                ..plain
-            },
-            MountKind::Tmpfs { size } => MountOption {
-                input: NONE,
-                mount_type: TMPFS,
-                tmpfs: Some(TmpfsOption { size: *size }),
-                ..plain
-            },
+        mounts.push(match &each.kind {
+            MountKind::Bind { from, .. } => begun(inputs.place(*from)),
+            MountKind::Cache { id, sharing, from, .. } => {
+                let counts = is_default(id, &each.name, *sharing);
+                let option = Message::default().text("ID", if counts { id } else { "" });
+                begun(inputs.place(*from))
+                    .number("mountType", CACHE)
+                    .message("cacheOpt", option)
+            }
+            MountKind::Tmpfs { size } => {
+                let size = i64::try_from(*size).unwrap_or(i64::MAX);
+                begun(NONE)
+                    .number("mountType", TMPFS)
+                    .message("TmpfsOpt", Message::default().number("size", size))
+            }
             MountKind::Secret { .. } | MountKind::Ssh { .. } => continue,
         });
     }
-    mounts.extend(secrets(run));
-    mounts.extend(agents.iter().map(|(target, mount)| socket(target, mount)));
+    let secrets = run
+        .mounts
+        .iter()
+        .filter(|mount| matches!(mount.kind, MountKind::Secret { .. }) && !mount.target.is_empty());
+    mounts.extend(secrets.map(|each| {
+        mount(NONE, &each.target)
+            .number("mountType", SECRET)
+            .option("secretOpt", file_option(&each.kind))
+    }));
+    mounts.extend(agents.iter().map(|(target, each)| {
+        mount(NONE, target)
+            .number("mountType", SSH)
+            .option("SSHOpt", file_option(&each.kind))
+    }));
     // As BuildKit has it since a time when mounts did not count.
     if mounts.len() == 1 {
         mounts.clear();
     }
     mounts
+}
+
+fn mount(input: i64, dest: &str) -> Message {
+    Message::default().number("input", input).text("dest", dest)
 }
 
 /// Whether a cache is the one that its target stands for, in whatever namespace: only then does its identity count.
@@ -232,70 +127,48 @@ fn is_default(id: &str, target: &str, sharing: Sharing) -> bool {
     sharing == Sharing::Shared && (id == target || in_namespace == Some(target))
 }
 
-fn secrets(run: &Run) -> impl Iterator<Item = MountOption<'_>> {
-    run.mounts.iter().filter_map(|mount| match &mount.kind {
-        MountKind::Secret {
-            id,
-            required,
-            mode,
-            uid,
-            gid,
-            ..
-        } if !mount.target.is_empty() => Some(MountOption {
-            input: NONE,
-            dest: &mount.target,
-            mount_type: SECRET,
-            secret: Some(FileOption {
-                id,
-                uid: *uid,
-                gid: *gid,
-                mode: *mode,
-                optional: !required,
-            }),
-            ..MountOption::default()
-        }),
-        _ => None,
-    })
-}
-
-fn socket<'a>(target: &'a str, mount: &'a Mount) -> MountOption<'a> {
-    let MountKind::Ssh {
+/// What is said of a secret's file, or of an agent's socket.
+fn file_option(kind: &MountKind) -> Option<Message> {
+    let (MountKind::Secret {
         id,
         required,
         mode,
         uid,
         gid,
-    } = &mount.kind
-    else {
-        unreachable!("callers pass agents");
-    };
-    MountOption {
-        input: NONE,
-        dest: target,
-        mount_type: SSH,
-        ssh: Some(FileOption {
-            id,
-            uid: *uid,
-            gid: *gid,
-            mode: *mode,
-            optional: !required,
-        }),
-        ..MountOption::default()
+        ..
     }
+    | MountKind::Ssh {
+        id,
+        required,
+        mode,
+        uid,
+        gid,
+    }) = kind
+    else {
+        return None;
+    };
+    let option = Message::default()
+        .text("ID", id)
+        .number("uid", (*uid).into())
+        .number("gid", (*gid).into())
+        .number("mode", (*mode).into())
+        .flag("optional", !required);
+    Some(option)
 }
 
-fn secret_variables(run: &Run) -> Vec<SecretVariable<'_>> {
+fn secret_variables(run: &Run) -> Vec<Message> {
     let variables = run.mounts.iter().filter_map(|mount| match &mount.kind {
         MountKind::Secret {
             id,
             env: Some(name),
             required,
             ..
-        } => Some(SecretVariable {
-            id,
-            name,
-            optional: !required,
-        }),
+        } => Some(
+            Message::default()
+                .text("ID", id)
+                .text("name", name)
+                .flag("optional", !required),
+        ),
         _ => None,
     });
     variables.collect()
