@@ -3,7 +3,10 @@
 use crate::build::{Build, Tools};
 use crate::error::{BuildError, BuildErrorKind};
 use crate::execute::Fidelity;
-use oci::{ContainerConfig, History, Time, Timestamp};
+use crate::shared::ExportMode;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use oci::{ContainerConfig, DiffId, History, Time, Timestamp};
 use planner::{Action, Input};
 use std::sync::Arc;
 use store::{Image, Layer};
@@ -41,6 +44,28 @@ impl Build {
     ///
     /// [`BuildErrorKind::Layer`] or [`BuildErrorKind::Store`] if a layer cannot be written.
     pub fn finish(&mut self, timestamps: Timestamps, tools: &mut Tools<'_>) -> Result<Built, BuildError> {
+        self.finish_with(timestamps, tools, |_, _, _| None)
+    }
+
+    /// The same, but the image is its own cache: it tells other builds what made its layers.
+    ///
+    /// # Errors
+    ///
+    /// As [`finish`](Build::finish).
+    pub fn finish_as_cache(&mut self, timestamps: Timestamps, tools: &mut Tools<'_>) -> Result<Built, BuildError> {
+        self.finish_with(timestamps, tools, |build, as_made, tools| {
+            build.know_contents(tools);
+            Some(STANDARD.encode(build.export(ExportMode::Min).inline(as_made)))
+        })
+    }
+
+    /// `cache` tells, of the layers as steps have made them, what the image says of itself as a cache.
+    fn finish_with(
+        &mut self,
+        timestamps: Timestamps,
+        tools: &mut Tools<'_>,
+        cache: fn(&mut Build, &[DiffId], &mut Tools<'_>) -> Option<String>,
+    ) -> Result<Built, BuildError> {
         while self.step(tools)?.is_some() {}
         let plan = self.plan.clone();
         let stage = &plan.stages[plan.target];
@@ -54,6 +79,7 @@ impl Build {
         };
         let (mut layers, mut origins) = self.base_layers(stage.output);
         let n_base = layers.len();
+        let mut as_made: Vec<DiffId> = layers.iter().map(|layer| layer.diff_id).collect();
         // Metadata carries the time of the layer before it, or of the first one.
         let first = stage.history.iter().find_map(|past| past.step);
         let mut time = first.map_or(tools.now, |step| self.done[&plan.canonical(step)].record.created);
@@ -66,6 +92,7 @@ impl Build {
                 let record = &self.done[&layer_step].record;
                 time = record.created;
                 if let Some(layer) = &record.layer {
+                    as_made.push(layer.diff_id);
                     let written = written(layer, timestamps, epoch, tools);
                     layers.push(written.map_err(|error| BuildError::at(&plan, step, error))?);
                     origins.push(Some(step));
@@ -79,6 +106,7 @@ impl Build {
                 ..History::default()
             });
         }
+        config.inline_cache = cache(self, &as_made, tools);
         config.created = config.history.last().and_then(|entry| entry.created);
         let image = Image::new(config, layers);
         image.keep(tools.blobs).map_err(|error| BuildError {

@@ -49,5 +49,7 @@ pub use miss::{Miss, Part, Seen};
 pub use pattern::{Pattern, PatternError};
 pub use predict::{Expected, Prediction};
 pub use session::*;
-pub use shared::{CacheConfig, CacheConfigError, CacheInput, CacheLayer, CacheRecord, CacheResult, Export, ExportMode};
+pub use shared::{
+    CacheChain, CacheConfig, CacheConfigError, CacheInput, CacheLayer, CacheRecord, CacheResult, Export, ExportMode,
+};
 pub use sources::{BaseImage, Download, Sources};

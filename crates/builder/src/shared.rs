@@ -12,7 +12,7 @@ mod config;
 mod export;
 mod import;
 
-pub use config::{CacheConfig, CacheConfigError, CacheInput, CacheLayer, CacheRecord, CacheResult};
+pub use config::{CacheChain, CacheConfig, CacheConfigError, CacheInput, CacheLayer, CacheRecord, CacheResult};
 pub use export::{Export, ExportMode};
 
 #[cfg(doc)]

@@ -3,11 +3,13 @@
 #[path = "support/script.rs"]
 mod script;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use builder::{
     Begun, Build, BuildErrorKind, Built, Cache, CacheConfig, ExecuteError, Executor, Export, ExportMode, Fidelity,
     Instruction, RunOutcome, RunRequest, Sources, Timestamps, Tools,
 };
-use oci::{Platform, Time};
+use oci::{ImageConfig, Platform, Time};
 use planner::{Known, Options};
 use script::Script;
 use std::collections::{BTreeMap, BTreeSet};
@@ -208,9 +210,26 @@ impl Machine {
         (build, built, cached)
     }
 
+    /// An image that is its own cache.
+    fn build_as_cache(&mut self, dockerfile: &str, executor: &mut Beside) -> Built {
+        let mut tools = Tools {
+            now: Time::of_secs(1),
+            cache: &mut self.cache,
+            blobs: &mut self.blobs,
+            executor: Some(executor),
+        };
+        let built = build_of(dockerfile).finish_as_cache(Timestamps::Keep, &mut tools);
+        built.expect("a good build")
+    }
+
     /// Takes what `dockerfile` wants of what another machine gives away; returns which layers those are.
     fn import(&mut self, dockerfile: &str, given: &Export, from: &Machine) -> BTreeSet<usize> {
         let config = CacheConfig::parse(&given.config.to_json()).expect("a good document");
+        let layers: Vec<Layer> = given.layers.iter().map(|(layer, _)| layer.clone()).collect();
+        self.take(dockerfile, &config, &layers, from)
+    }
+
+    fn take(&mut self, dockerfile: &str, config: &CacheConfig, layers: &[Layer], from: &Machine) -> BTreeSet<usize> {
         let mut build = build_of(dockerfile);
         let mut tools = Tools {
             now: Time::of_secs(1),
@@ -218,9 +237,9 @@ impl Machine {
             blobs: &mut self.blobs,
             executor: None,
         };
-        let wanted = build.wanted(&config, &mut tools);
+        let wanted = build.wanted(config, &mut tools);
         let fetch = |place: &usize| {
-            let layer = given.layers[*place].0.clone();
+            let layer = layers[*place].clone();
             for (_, content) in layer.changes.files() {
                 if let Content::Blob { digest, .. } = content {
                     let bytes = from.blobs.get(&digest).expect("it is there");
@@ -230,7 +249,7 @@ impl Machine {
             (*place, layer)
         };
         let layers: BTreeMap<usize, Layer> = wanted.iter().map(fetch).collect();
-        self.cache.import(&config, &layers);
+        self.cache.import(config, &layers);
         wanted
     }
 }
@@ -307,6 +326,50 @@ fn only_layers_that_the_build_may_use_are_wanted() {
     assert_eq!(executor.begun, ["e"]);
     let nothing = Machine::default().import("FROM scratch\nRUN write /x other\n", &given, &first);
     assert!(nothing.is_empty());
+}
+
+#[test]
+fn an_image_is_its_own_cache_if_it_is_to_be() {
+    let (mut first, ..) = first_machine(ExportMode::Min);
+    let built = first.build_as_cache(SHARED, &mut lanes());
+    let (config, layers) = cache_of(&built);
+    let mut second = Machine::default();
+    let wanted = second.take(SHARED, &config, layers, &first);
+    assert_eq!(wanted, [0, 1, 2, 3].into());
+    let mut executor = lanes();
+    let again = second.build_as_cache(SHARED, &mut executor);
+    assert_eq!(executor.begun, ["a", "b"], "the stage below is not in the image");
+    assert_eq!(again.image.layers, built.image.layers);
+    // To build on it is to build on its files: its cache is of itself.
+    assert_eq!(
+        ImageConfig::parse(&built.image.config_bytes).unwrap().inline_cache,
+        None
+    );
+}
+
+#[test]
+fn an_image_that_is_its_own_cache_tells_of_linked_copies_too() {
+    let dockerfile = "FROM scratch\nWORKDIR /w\nCOPY --link <<EOF /text\nhello\nEOF\nRUN write /e e\n";
+    let mut first = Machine::default();
+    let built = first.build_as_cache(dockerfile, &mut lanes());
+    let (config, layers) = cache_of(&built);
+    // The copy itself is one layer of the image, and not the lowest.
+    let chains: Vec<_> = config.records.iter().flat_map(|record| &record.chains).collect();
+    assert_eq!(chains.len(), 1);
+    assert_eq!(chains[0].layers, [1]);
+    let mut second = Machine::default();
+    second.take(dockerfile, &config, layers, &first);
+    assert_eq!(second.build(dockerfile, &mut lanes()).2, [true; 4]);
+}
+
+/// What an image tells of itself, and its layers.
+fn cache_of(built: &Built) -> (CacheConfig, &[Layer]) {
+    let config: serde_json::Value = serde_json::from_slice(&built.image.config_bytes).unwrap();
+    let records = config["moby.buildkit.cache.v0"].as_str().expect("a cache");
+    let records = STANDARD.decode(records).unwrap();
+    let layers = built.image.layers.iter().map(|layer| layer.descriptor.digest);
+    let config = CacheConfig::parse_inline(&records, &layers.collect::<Vec<_>>()).unwrap();
+    (config, &built.image.layers)
 }
 
 #[test]

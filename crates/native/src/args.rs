@@ -16,6 +16,7 @@ mod verbs;
 pub use all::command;
 pub use caches::{CacheArgs, CachePlace, CacheSpec, CacheTarget};
 pub use named_context::{ContextSource, NamedContext};
+pub(crate) use output::parse_bool;
 pub use output::{Destination, OutputKind, OutputSpec};
 pub use pairs::{BuildArg, Label, resolve_build_args};
 pub use play::{Opening, PlayArgs};
@@ -289,6 +290,10 @@ pub struct BuildArgs {
     /// What commands run in.
     #[command(flatten)]
     pub sandbox: SandboxArgs,
+
+    /// Ask registries for base images even if this machine has them
+    #[arg(long)]
+    pub pull: bool,
 
     /// Caches that builds on other machines use, too.
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `layerlab build`: a build for real, every RUN in a sandbox.
 
-use crate::args::{BuildArgs, Entitlement, NetworkMode};
+use crate::args::{BuildArgs, Entitlement, NetworkMode, parse_bool};
 use crate::atomic::write_file;
 use crate::beyond::Beyond;
 use crate::comparison::{Comparison, Expectations};
@@ -19,6 +19,7 @@ use crate::snapshots::{Kept, Snapshots, prune};
 use crate::terminal::Terminal;
 use crate::walk::{Logs, Walk, Walked};
 use engine::{Daemon, Prepared};
+use planner::Options;
 use std::cell::RefCell;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
         kept: &kept,
         beyond: &mut beyond,
         git: &mut git,
+        pull: args.pull,
     };
     let (prepared, warnings) = job.prepare(&mut world, &mut session, terminal)?;
     let mut snapshots = open_snapshots(&session)?;
@@ -88,6 +90,15 @@ pub fn build(args: &BuildArgs, isolation: Option<&Isolation>, terminal: &mut Ter
     Ok(())
 }
 
+/// Whether a build argument asks for a cache in the image, as it did before there was `--cache-to`.
+fn wants_inline(options: &Options) -> bool {
+    let mut given = options
+        .build_args
+        .iter()
+        .filter(|(name, _)| name == "BUILDKIT_INLINE_CACHE");
+    given.next_back().and_then(|(_, value)| parse_bool(value)) == Some(true)
+}
+
 /// What other machines know, and the way to them.
 struct Shared<'s, 'b> {
     caches: &'s SharedCaches,
@@ -123,6 +134,8 @@ fn walk(
         timestamps: job.timestamps(),
         now: terminal.now,
         logs: Logs::Live,
+        gives_away: caches.gives_away(),
+        as_cache: caches.inline() || wants_inline(&job.options),
         printer: &printer,
     };
     let walked = walk.run(&mut executor, session).and_then(|walked| {

@@ -18,6 +18,8 @@ pub struct RealWorld<'a> {
     pub beyond: &'a mut dyn World,
     /// Fetches repositories.
     pub git: &'a mut Git,
+    /// Whether registries are asked even for images that are kept here.
+    pub pull: bool,
 }
 
 impl World for RealWorld<'_> {
@@ -31,7 +33,12 @@ impl World for RealWorld<'_> {
             daemon: self.kept,
             beyond: self.beyond,
         };
-        match local.image(&name, blobs)? {
+        let found = if self.pull {
+            local.beyond.image(&name, blobs)
+        } else {
+            local.image(&name, blobs)
+        };
+        match found? {
             Outside::Image(base) if base.fidelity == Fidelity::Simulated || base.image.is_simulated() => {
                 Err(WorldError {
                     message: format!(

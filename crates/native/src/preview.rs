@@ -27,6 +27,8 @@ pub fn preview(args: &PreviewArgs, terminal: &mut Terminal<'_>) -> Result<(), Fa
         timestamps: job.timestamps(),
         now: terminal.now,
         logs: Logs::Whole,
+        gives_away: false,
+        as_cache: false,
         printer: &printer,
     };
     let walked = walk.run(&mut Simulator::new(), &mut session);

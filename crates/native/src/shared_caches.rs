@@ -23,7 +23,7 @@ use ::registry::client::{CREATED_AT, CacheDocument, FoundCache, cache_image};
 use builder::ExportMode;
 use builder::{CacheConfig, Export, Tools};
 use engine::Prepared;
-use oci::{Descriptor, DiffId, Digest, Reference, Time, Timestamp, media_type};
+use oci::{Descriptor, DiffId, Digest, Platform, Reference, Time, Timestamp, media_type};
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::time::Instant;
@@ -49,6 +49,8 @@ pub(crate) trait Place {
 pub(crate) struct SharedCaches {
     sources: Vec<CachePlace>,
     targets: Vec<CacheTarget>,
+    /// Whether the image is one of the places.
+    inline: bool,
     /// The store of `--store`, which is both.
     #[cfg(feature = "s3")]
     team: Option<TeamStore>,
@@ -66,7 +68,8 @@ impl SharedCaches {
         environment: &dyn Fn(&str) -> Option<String>,
     ) -> Result<SharedCaches, Failure> {
         let sources = args.from.iter().map(CacheSpec::source);
-        let targets = args.to.iter().map(CacheSpec::target);
+        let (inline, elsewhere): (Vec<_>, Vec<_>) = args.to.iter().partition(|spec| spec.is_inline());
+        let targets = elsewhere.into_iter().map(CacheSpec::target);
         Ok(SharedCaches {
             sources: sources
                 .collect::<Result<_, _>>()
@@ -74,6 +77,7 @@ impl SharedCaches {
             targets: targets
                 .collect::<Result<_, _>>()
                 .map_err(|error| Failure::usage(format!("--cache-to: {error}")))?,
+            inline: !inline.is_empty(),
             #[cfg(feature = "s3")]
             team: args
                 .store
@@ -82,6 +86,20 @@ impl SharedCaches {
                 .transpose()
                 .map_err(|error| Failure::usage(format!("--store: {error}")))?,
         })
+    }
+
+    /// Whether the image is to be a cache itself.
+    pub(crate) fn inline(&self) -> bool {
+        self.inline
+    }
+
+    /// Whether there is a place that it gives to.
+    pub(crate) fn gives_away(&self) -> bool {
+        #[cfg(feature = "s3")]
+        if self.team.is_some() {
+            return true;
+        }
+        !self.targets.is_empty()
     }
 
     /// What lies beyond this machine, the store of `--store` before all else.
@@ -111,8 +129,9 @@ impl SharedCaches {
                 Err(why) => printer.failed(&why),
             }
         };
+        let platform = &prepared.plan.stages[prepared.plan.target].config.platform;
         for source in &self.sources {
-            from(source, open(source, beyond).as_mut());
+            from(source, open(source, platform, beyond).as_mut());
         }
         #[cfg(feature = "s3")]
         if let Some(team) = &self.team {
@@ -138,7 +157,7 @@ impl SharedCaches {
             let begun = Instant::now();
             printer.begin(&format!("exporting cache to {}", target.place));
             let cache = packed(beyond, walked.build.export(target.mode), blobs);
-            let mut place = open(&target.place, beyond);
+            let mut place = open(&target.place, &walked.built.image.config.platform, beyond);
             match cache.and_then(|cache| place.put(&cache, blobs).map(|()| cache.digest())) {
                 Ok(manifest) => {
                     printer.note(&format!("writing cache manifest {manifest} done"));
@@ -194,10 +213,12 @@ fn took(begun: Instant) -> Took {
     Took::Real(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))
 }
 
-fn open<'b>(place: &CachePlace, beyond: &'b mut Beyond<'_>) -> Box<dyn Place + 'b> {
+/// A place for caches; of an image that is one for several platforms, the one for `platform` counts.
+fn open<'b>(place: &CachePlace, platform: &Platform, beyond: &'b mut Beyond<'_>) -> Box<dyn Place + 'b> {
     match place {
         CachePlace::Registry(name) => Box::new(registry::Named {
             name: name.clone(),
+            platform: platform.clone(),
             beyond,
             home: None,
         }),

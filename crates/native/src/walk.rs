@@ -62,6 +62,10 @@ pub struct Walk<'a, 'p> {
     pub now: Time,
     /// When what a command writes is printed.
     pub logs: Logs,
+    /// Whether others will be told what the build has learned.
+    pub gives_away: bool,
+    /// Whether the image is its own cache.
+    pub as_cache: bool,
     /// Where to.
     pub printer: &'a RefCell<Printer<'p>>,
 }
@@ -123,9 +127,15 @@ impl Walk<'_, '_> {
         }
         let begun = Instant::now();
         self.printer.borrow_mut().begin("exporting to image");
-        let built = build
-            .finish(self.timestamps, &mut tools)
-            .map_err(|error| self.failed(&error, &mut shown))?;
+        let built = if self.as_cache {
+            build.finish_as_cache(self.timestamps, &mut tools)
+        } else {
+            build.finish(self.timestamps, &mut tools)
+        };
+        if self.gives_away {
+            build.know_contents(&mut tools);
+        }
+        let built = built.map_err(|error| self.failed(&error, &mut shown))?;
         let mark = if built.fidelity == Fidelity::Simulated {
             " (simulated)"
         } else {

@@ -25,6 +25,8 @@ pub struct ImageConfig {
     pub history: Vec<History>,
     /// DiffIDs of the layers, base first.
     pub diff_ids: Vec<DiffId>,
+    /// The build cache that the image carries, in Base64. It is of this very image: a config that is read to build on has none.
+    pub inline_cache: Option<String>,
 }
 
 /// Defaults of the containers of an image; everything empty is left out.
@@ -194,6 +196,7 @@ impl ImageConfig {
             created: document.created,
             history: document.history,
             diff_ids: document.rootfs.diff_ids.unwrap_or_default(),
+            inline_cache: None,
         })
     }
 
@@ -225,6 +228,9 @@ impl Serialize for ImageConfig {
         // `null` where there is none, as for the two lists below: what Go makes of a pointer or slice that was never set.
         map.serialize_entry("created", &self.created)?;
         map.serialize_entry("history", &(!self.history.is_empty()).then_some(&self.history))?;
+        if let Some(cache) = &self.inline_cache {
+            map.serialize_entry("moby.buildkit.cache.v0", cache)?;
+        }
         map.serialize_entry("os", &platform.os)?;
         if !platform.os_features.is_empty() {
             map.serialize_entry("os.features", &platform.os_features)?;

@@ -30,11 +30,44 @@ pub struct CacheRecord {
     /// What it has made; nothing if nobody kept it.
     #[serde(default, rename = "layers", skip_serializing_if = "Vec::is_empty")]
     pub results: Vec<CacheResult>,
+    /// What it has made, where that is some layers of an image that do not lie on each other alone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub chains: Vec<CacheChain>,
     /// The operation.
     pub digest: Digest,
     /// For each input what it is known by.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<Vec<CacheInput>>,
+}
+
+impl CacheRecord {
+    /// For each result the place of its uppermost layer, and when it was made.
+    pub(crate) fn tops(&self) -> impl Iterator<Item = (usize, Time)> {
+        let results = self
+            .results
+            .iter()
+            .map(|result| (result.layer, created(&result.created_at)));
+        let chains = self.chains.iter();
+        let chains = chains.filter_map(|chain| Some((*chain.layers.last()?, created(&chain.created_at))));
+        results.chain(chains)
+    }
+}
+
+/// As far as a text says a time.
+fn created(text: &str) -> Time {
+    let stamp: Option<Timestamp> = text.parse().ok();
+    stamp.map(|stamp| stamp.time).unwrap_or_default()
+}
+
+/// A filesystem: these layers, base first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CacheChain {
+    /// The places of its layers.
+    pub layers: Vec<usize>,
+    /// When it was made, as in RFC 3339.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub created_at: String,
 }
 
 /// A filesystem: a layer and all below it.
@@ -46,14 +79,6 @@ pub struct CacheResult {
     /// When it was made, as in RFC 3339.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub created_at: String,
-}
-
-impl CacheResult {
-    /// When it was made, as far as it says so.
-    pub fn created(&self) -> Time {
-        let stamp: Option<Timestamp> = self.created_at.parse().ok();
-        stamp.map(|stamp| stamp.time).unwrap_or_default()
-    }
 }
 
 /// One of the things that an input is known by.
@@ -143,16 +168,27 @@ impl CacheConfig {
         at_most("records", MAX_ENTRIES, self.records.len())?;
         let inputs = || self.records.iter().flat_map(|record| &record.inputs);
         at_most("inputs", MAX_INPUTS, inputs().map(|input| input.len() + 1).sum())?;
+        let chains = self.records.iter().flat_map(|record| &record.chains);
+        at_most(
+            "layers of results",
+            MAX_INPUTS,
+            chains.map(|chain| chain.layers.len() + 1).sum(),
+        )?;
         for layer in &self.layers {
             if layer.parent < -1 || layer.parent >= self.layers.len() as i64 {
                 return Err(outside("layers", layer.parent));
             }
         }
         self.check_chains()?;
-        for result in self.records.iter().flat_map(|record| &record.results) {
-            if result.layer >= self.layers.len() {
-                return Err(outside("layers", result.layer as i64));
-            }
+        let results = self
+            .records
+            .iter()
+            .flat_map(|record| &record.results)
+            .map(|result| result.layer);
+        let chained = self.records.iter().flat_map(|record| &record.chains);
+        let mut told = results.chain(chained.flat_map(|chain| chain.layers.iter().copied()));
+        if let Some(layer) = told.find(|layer| *layer >= self.layers.len()) {
+            return Err(outside("layers", layer as i64));
         }
         if let Some(input) = inputs().flatten().find(|input| input.link >= self.records.len()) {
             return Err(outside("records", input.link as i64));
@@ -254,7 +290,7 @@ mod tests {
         );
         let config = CacheConfig::parse(text.as_bytes()).unwrap();
         assert_eq!(config.layers[1].parent, 0);
-        assert_eq!(config.records[1].results[0].created().nanos, 123_456_789);
+        assert_eq!(config.records[1].tops().next().unwrap().1.nanos, 123_456_789);
         assert_eq!(String::from_utf8(config.to_json()).unwrap(), text);
     }
 
@@ -266,6 +302,7 @@ mod tests {
             ("{\"blob\":\"A\",\"parent\":7}", ""),
             ("{\"blob\":\"A\",\"parent\":1},{\"blob\":\"A\",\"parent\":0}", ""),
             ("", "{\"digest\":\"A\",\"layers\":[{\"layer\":0}]}"),
+            ("", "{\"digest\":\"A\",\"chains\":[{\"layers\":[0]}]}"),
             ("", "{\"digest\":\"A\",\"inputs\":[[{\"link\":1}]]}"),
             ("", "{\"digest\":\"A\",\"inputs\":[[{\"link\":0}]]}"),
             (

@@ -1,7 +1,7 @@
 //! From a build that is done to what others can use of it.
 
-use super::config::{CacheConfig, CacheInput, CacheLayer, CacheRecord, CacheResult};
-use crate::build::Build;
+use super::config::{CacheChain, CacheConfig, CacheInput, CacheLayer, CacheRecord, CacheResult};
+use crate::build::{Build, Tools};
 use crate::execute::Fidelity;
 use crate::look::Look;
 use oci::{DiffId, Digest, Time, Timestamp};
@@ -40,7 +40,69 @@ impl Export {
     }
 }
 
+impl Export {
+    /// What an image whose layers were made as `image` tells of itself, as JSON: of the results, those that some of its layers make.
+    pub(crate) fn inline(&self, image: &[DiffId]) -> Vec<u8> {
+        let records = self.config.records.iter().map(|record| {
+            let (mut results, mut chains) = (Vec::new(), Vec::new());
+            for result in &record.results {
+                let created_at = result.created_at.clone();
+                match self.places_in(image, result.layer) {
+                    Some(layers) if layers.iter().copied().eq(0..layers.len()) => results.push(CacheResult {
+                        layer: layers.len() - 1,
+                        created_at,
+                    }),
+                    Some(layers) => chains.push(CacheChain { layers, created_at }),
+                    None => {}
+                }
+            }
+            CacheRecord {
+                results,
+                chains,
+                ..record.clone()
+            }
+        });
+        oci::go_json(&records.collect::<Vec<_>>())
+    }
+
+    /// The places in `image` of a layer and of those below it, base first, if it has them in this order.
+    fn places_in(&self, image: &[DiffId], top: usize) -> Option<Vec<usize>> {
+        let mut chain = Vec::new();
+        let mut at = top as i64;
+        while let Ok(place) = usize::try_from(at) {
+            chain.push(self.layers[place].0.diff_id);
+            at = self.config.layers[place].parent;
+        }
+        let mut places = Vec::new();
+        let mut from = 0;
+        for diff_id in chain.iter().rev() {
+            let place = from + image[from..].iter().position(|layer| layer == diff_id)?;
+            places.push(place);
+            from = place + 1;
+        }
+        Some(places)
+    }
+}
+
 impl Build {
+    /// Looks at the files of inputs that are known by name only, as far as they can be read: others, who do not know the name, find a step
+    /// by them. What a step that was just done looked at is known already.
+    pub fn know_contents(&mut self, tools: &mut Tools<'_>) {
+        for step in self.done.keys().copied().collect::<Vec<_>>() {
+            for index in 0..self.done[&step].look.deps.len() {
+                let look = &self.done[&step].look;
+                let dep = &look.deps[index];
+                let Some(selectors) = dep.content.clone().filter(|_| look.inputs[index].content.is_none()) else {
+                    continue;
+                };
+                let content = self.content(dep.input, step, &selectors, tools).ok();
+                if let Some(done) = self.done.get_mut(&step) {
+                    done.look.inputs[index].content = content;
+                }
+            }
+        }
+    }
+
     /// What others can use of the steps that are done. What is simulated is no part of it.
     pub fn export(&self, mode: ExportMode) -> Export {
         let in_image = self.in_image();
@@ -128,6 +190,7 @@ impl Writer {
         *self.names.entry(digest).or_insert_with(|| {
             records.push(CacheRecord {
                 results: Vec::new(),
+                chains: Vec::new(),
                 digest,
                 inputs: Vec::new(),
             });
@@ -165,6 +228,7 @@ impl Writer {
         self.steps.insert(step, records.len());
         records.push(CacheRecord {
             results,
+            chains: Vec::new(),
             digest: look.operation,
             inputs,
         });

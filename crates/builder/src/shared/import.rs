@@ -51,7 +51,7 @@ impl Build {
                 None => is_name(record) && known.contains(&record.digest),
             };
             if leads[place] {
-                wanted.extend(record.results.iter().map(|result| result.layer));
+                wanted.extend(record.tops().map(|(layer, _)| layer));
             }
         }
         wanted
@@ -60,7 +60,7 @@ impl Build {
 
 /// Whether a record only says what something is known by.
 fn is_name(record: &CacheRecord) -> bool {
-    record.inputs.is_empty() && record.results.is_empty()
+    record.inputs.is_empty() && record.tops().next().is_none()
 }
 
 impl Cache {
@@ -93,13 +93,12 @@ impl Cache {
             }
             names[place] = name(operation, &links);
             let found = record
-                .results
-                .iter()
-                .find_map(|result| Some((result, layers.get(&result.layer)?)));
-            let Some((result, layer)) = found else { continue };
+                .tops()
+                .find_map(|(layer, created)| Some((layers.get(&layer)?, created)));
+            let Some((layer, created)) = found else { continue };
             imported += 1;
             let made = Record {
-                created: result.created(),
+                created,
                 layer: Some(layer.clone()),
                 millis: 0,
                 log: String::new(),

@@ -17,7 +17,7 @@ pub struct CacheArgs {
     #[arg(long = "cache-from", value_name = "SPEC")]
     pub from: Vec<CacheSpec>,
 
-    /// Leave a cache for other builds: type=registry,ref=NAME or type=local,dest=DIR, with mode=max for all stages
+    /// Leave a cache for other builds: type=registry,ref=NAME or type=local,dest=DIR, with mode=max for all stages; type=inline in the image
     #[arg(long = "cache-to", value_name = "SPEC")]
     pub to: Vec<CacheSpec>,
 
@@ -90,6 +90,11 @@ impl FromStr for CacheSpec {
 }
 
 impl CacheSpec {
+    /// Whether the image itself is to be the cache: then there is nothing else to say.
+    pub fn is_inline(&self) -> bool {
+        self.kind == "inline" && self.attributes.is_empty()
+    }
+
     /// Where a cache comes from.
     ///
     /// # Errors
@@ -151,7 +156,7 @@ impl CacheSpec {
                 Ok(CachePlace::Folder(path.into(), tag))
             }
             other => Err(ArgError::new(
-                "type=registry or type=local, or --builder for other types",
+                "type=registry, type=local or, for --cache-to, type=inline alone; other types with --builder",
                 other,
             )),
         }
@@ -214,7 +219,7 @@ mod tests {
             assert!(spec(text).source().is_err(), "{text}");
         }
         for text in [
-            "type=inline",
+            "type=inline,mode=max",
             "type=local,src=a",
             "type=local,dest=a,mode=all",
             "type=local,dest=a,compression=zstd",

@@ -113,7 +113,7 @@ fn parse_fields(text: &str) -> Result<OutputSpec, ArgError> {
 }
 
 /// As Go reads it.
-pub(super) fn parse_bool(text: &str) -> Option<bool> {
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "true" | "1" | "t" | "TRUE" | "True" => Some(true),
         "false" | "0" | "f" | "FALSE" | "False" => Some(false),

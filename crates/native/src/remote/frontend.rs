@@ -29,6 +29,9 @@ pub(super) fn told(args: &BuildArgs, input: &Input, options: &Options) -> BTreeM
         NoCache::Always => tell("no-cache", String::new()),
         NoCache::Stages(stages) => tell("no-cache", stages.join(",")),
     }
+    if args.pull {
+        tell("image-resolve-mode", "pull".to_owned());
+    }
     match args.common.network {
         NetworkMode::Default => {}
         NetworkMode::None => tell("force-network-mode", "none".to_owned()),
@@ -128,5 +131,9 @@ mod tests {
         ];
         assert_eq!(told_of(&words), expected);
         assert_eq!(told_of(&[".", "--no-cache"]), ["filename Dockerfile", "no-cache "]);
+        assert_eq!(
+            told_of(&[".", "--pull"]),
+            ["filename Dockerfile", "image-resolve-mode pull"]
+        );
     }
 }

@@ -10,6 +10,8 @@ use store::{BlobStore, Image, Layer, Limits};
 /// The place.
 pub(super) struct Named<'b, 'a> {
     pub(super) name: Reference,
+    /// For which the cache in an image is wanted.
+    pub(super) platform: Platform,
     pub(super) beyond: &'b mut Beyond<'a>,
     /// Where the cache was found.
     pub(super) home: Option<CacheHome>,
@@ -17,10 +19,10 @@ pub(super) struct Named<'b, 'a> {
 
 impl Place for Named<'_, '_> {
     fn find(&mut self, _blobs: &mut dyn BlobStore) -> Result<Vec<FoundCache>, String> {
-        let name = &self.name;
+        let (name, platform) = (&self.name, &self.platform);
         let found = self
             .beyond
-            .with_client(|client| client.find_cache(name, &Platform::linux_amd64()))?
+            .with_client(|client| client.find_cache(name, platform))?
             .map_err(|error| error.to_string())?;
         let (found, home) =
             found.ok_or_else(|| format!("expected a build cache, found an image without one: {name}"))?;

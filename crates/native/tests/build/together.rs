@@ -99,11 +99,10 @@ fn a_cache_in_a_folder_spares_another_machine_the_work() {
     assert_eq!(ran, 6);
     let (again, ran) = build_elsewhere(&bench, "two", &["--cache-from", "type=local,src=shared"]);
     assert_eq!((again.as_str(), ran), (id.as_str(), 0));
-    // Without the stages below, their commands run, and make other bytes.
+    // Without the stages below, their commands run; what the image takes from them is known by its content.
     build_elsewhere(&bench, "one", &["--cache-to", "type=local,dest=least,tag=x"]);
-    let (other, ran) = build_elsewhere(&bench, "three", &["--cache-from", "type=local,src=least,tag=x"]);
-    assert_ne!(other, id);
-    assert_eq!(ran, 4);
+    let (same, ran) = build_elsewhere(&bench, "three", &["--cache-from", "type=local,src=least,tag=x"]);
+    assert_eq!((same.as_str(), ran), (id.as_str(), 2));
     // Nobody has to have the cache.
     let (_, ran) = build_elsewhere(&bench, "four", &["--cache-from", "type=local,src=nowhere"]);
     assert_eq!(ran, 6);
