@@ -29,6 +29,7 @@ use crate::args::{BuildArgs, ContextSource, Entitlement, NetworkMode, PreviewArg
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::job::{Job, project};
+use crate::logins::Logins;
 use crate::progress::Printer;
 use crate::request;
 use crate::session::Session;
@@ -36,7 +37,7 @@ use crate::terminal::Terminal;
 use context::Shared;
 use control::{Order, Worker};
 use oci::{Digest, Platform};
-use session::Offer;
+use session::{Offer, Registries};
 use status::Steps;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -79,7 +80,15 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
     let project = project(job.args);
     let mut session = job.open(terminal)?;
     let runtime = Runtime::new().map_err(|error| Failure::new(format!("could not start: {error}")))?;
-    let (builder, worker) = runtime.block_on(reach(&args.remote.builders, &project, terminal))?;
+    let builders = args
+        .remote
+        .builders
+        .iter()
+        .map(|builder| builder.found(terminal.environment));
+    let builders: Vec<Builder> = builders
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    let (builder, worker) = runtime.block_on(reach(&builders, &project, terminal))?;
     if !job.args.input.build_contexts.is_empty() && !runtime.block_on(worker.is_recent()) {
         // An older one would take no notice of them, and build something else.
         return Err(Failure::new(format!(
@@ -93,6 +102,7 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
         folders,
         secrets: job.secrets.clone(),
         agents,
+        registries: registries(args, &job, terminal)?,
         result: archive.try_clone().map_err(spooled)?,
     };
     let look = job.look(terminal);
@@ -106,6 +116,26 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
     let platform = job.options.platform.as_ref();
     let image = fetch(&runtime, builder, &response, archive, platform, &mut session)?;
     receive::write(&job, image, &steps.outcomes(), &mut session, terminal)
+}
+
+/// The logins that the worker may ask for.
+fn registries(args: &BuildArgs, job: &Job<'_>, terminal: &Terminal<'_>) -> Result<Registries, Failure> {
+    let logins = Logins::read(terminal.environment).map_err(Failure::new)?;
+    let names: Vec<String> = job.names.iter().map(ToString::to_string).collect();
+    let caches = args.caches.from.iter().chain(&args.caches.to);
+    let contexts = args.common.input.build_contexts.iter();
+    let contexts = contexts.filter_map(|context| match &context.source {
+        ContextSource::Image(name) => Some(name.clone()),
+        ContextSource::Directory(_) | ContextSource::Layout { .. } => None,
+    });
+    let contexts: Vec<String> = contexts.collect();
+    let texts = [&job.input.source]
+        .into_iter()
+        .chain(&names)
+        .chain(&contexts)
+        .chain(job.options.build_args.iter().map(|(_, value)| value))
+        .chain(caches.flat_map(|cache| cache.attributes.values()));
+    Ok(Registries::new(logins, texts.map(String::as_str)))
 }
 
 /// What the worker is told to build.
@@ -225,13 +255,18 @@ fn fetch(
         return receive::load(archive, platform, session);
     }
     let keys = ["containerimage.config.digest", "containerimage.digest"];
-    let id = keys.iter().find_map(|key| response.get(*key));
-    let id = id.ok_or_else(|| Failure::new(format!("expected the image's ID from {builder}, found none")))?;
-    // It becomes part of a path.
-    let digest = id
-        .parse::<Digest>()
+    let ids = keys.iter().filter_map(|key| response.get(*key));
+    // They become parts of paths.
+    let ids: Vec<Digest> = ids
+        .map(|id| id.parse::<Digest>())
+        .collect::<Result<_, _>>()
         .map_err(|error| Failure::new(format!("{builder}: {error}")))?;
-    let saved = runtime.block_on(docker::save(builder, &digest.to_string(), archive));
+    if ids.is_empty() {
+        return Err(Failure::new(format!(
+            "expected the image's ID from {builder}, found none"
+        )));
+    }
+    let saved = runtime.block_on(docker::save(builder, &ids, archive));
     let archive = saved.map_err(|error| Failure::new(format!("could not fetch the image from {builder}: {error}")))?;
     receive::load(archive, platform, session)
 }

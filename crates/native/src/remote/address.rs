@@ -37,7 +37,7 @@ pub enum Route {
     Unix(PathBuf),
     /// `docker://HOST:PORT`: the BuildKit in a Docker engine, over TCP.
     DockerTcp(String),
-    /// `docker:///PATH`, or `docker://` for the usual one.
+    /// `docker:///PATH`, or `docker://` for the usual one, which `DOCKER_HOST` may change.
     DockerUnix(PathBuf),
     /// `kube-pod://POD?namespace=…&container=…&context=…`: through `kubectl exec` and the `buildctl` in the pod.
     Pod {
@@ -66,6 +66,35 @@ const EXPECTED: &str =
     "buildkit://HOST:PORT, unix:///PATH, docker://, docker://HOST:PORT, docker:///PATH or kube-pod://POD";
 
 impl Builder {
+    /// The same, `docker://` being where Docker's own variables say: `DOCKER_HOST`, and `DOCKER_CERT_PATH` if `DOCKER_TLS_VERIFY` is set.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgError`] for a `DOCKER_HOST` to which this program knows no way.
+    pub fn found(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Builder, ArgError> {
+        let set = |name: &str| environment(name).filter(|value| !value.is_empty());
+        let Some(host) = set("DOCKER_HOST").filter(|_| self.text == "docker://") else {
+            return Ok(self.clone());
+        };
+        let refused = || ArgError::new("DOCKER_HOST to be unix:///PATH or tcp://HOST:PORT", &host);
+        let (scheme, rest) = host.split_once("://").ok_or_else(refused)?;
+        let mut builder: Builder = match scheme {
+            "unix" if rest.starts_with('/') => format!("docker://{rest}").parse(),
+            "tcp" if !rest.starts_with('/') => format!("docker://{rest}").parse(),
+            _ => Err(refused()),
+        }?;
+        if matches!(builder.route, Route::DockerTcp(_)) && set("DOCKER_TLS_VERIFY").is_some() {
+            let folder = set("DOCKER_CERT_PATH").map(PathBuf::from);
+            let folder = folder.ok_or_else(|| ArgError::new("DOCKER_CERT_PATH with DOCKER_TLS_VERIFY", "none"))?;
+            builder.tls = Some(Tls {
+                authorities: folder.join("ca.pem"),
+                identity: Some((folder.join("cert.pem"), folder.join("key.pem"))),
+                server_name: None,
+            });
+        }
+        Ok(builder)
+    }
+
     /// Whether it is a Docker engine, which keeps images itself and does not hand them out as archives of BuildKit.
     pub fn is_docker(&self) -> bool {
         matches!(self.route, Route::DockerTcp(_) | Route::DockerUnix(_))
@@ -217,6 +246,46 @@ mod tests {
         };
         assert_eq!(builder.tls, Some(tls));
         assert_eq!(builder.to_string(), "buildkit://a:1");
+    }
+
+    #[test]
+    fn docker_is_where_its_own_variables_say() {
+        let found = |text: &str, variables: &[(&str, &str)]| {
+            let variables: BTreeMap<&str, &str> = variables.iter().copied().collect();
+            builder(text).found(&|name| variables.get(name).map(|value| (*value).to_owned()))
+        };
+        let route = |text: &str, host: &str| found(text, &[("DOCKER_HOST", host)]).map(|builder| builder.route);
+        assert_eq!(
+            route("docker://", "unix:///d.sock"),
+            Ok(Route::DockerUnix("/d.sock".into()))
+        );
+        assert_eq!(
+            route("docker://", "tcp://h:2375"),
+            Ok(Route::DockerTcp("h:2375".into()))
+        );
+        assert_eq!(
+            route("docker://", ""),
+            Ok(Route::DockerUnix("/var/run/docker.sock".into()))
+        );
+        assert_eq!(
+            route("docker:///e.sock", "tcp://h:2375"),
+            Ok(Route::DockerUnix("/e.sock".into()))
+        );
+        for host in ["ssh://h", "h:2375", "unix://d.sock", "tcp:///d.sock"] {
+            assert!(route("docker://", host).is_err(), "{host}");
+        }
+        let secure = [
+            ("DOCKER_HOST", "tcp://h:2376"),
+            ("DOCKER_TLS_VERIFY", "1"),
+            ("DOCKER_CERT_PATH", "/c"),
+        ];
+        let tls = Tls {
+            authorities: "/c/ca.pem".into(),
+            identity: Some(("/c/cert.pem".into(), "/c/key.pem".into())),
+            server_name: None,
+        };
+        assert_eq!(found("docker://", &secure).map(|builder| builder.tls), Ok(Some(tls)));
+        assert!(found("docker://", &secure[..2]).is_err());
     }
 
     #[test]

@@ -6,18 +6,37 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use oci::Digest;
 use std::fs::File;
 use std::io::{self, Write};
 
 /// A message of the engine is no longer, in bytes.
 const MAX_MESSAGE: usize = 16 << 10;
 
-/// Writes the archive of the image `id` to `file`: what `docker save` writes.
+/// Writes the archive of the image that has one of `ids` to `file`: what `docker save` writes. Engines differ in what they call an image:
+/// by its config, or, where containerd keeps the images, by its manifest.
 ///
 /// # Errors
 ///
 /// If the engine cannot be asked, or refuses.
-pub(super) async fn save(builder: &Builder, id: &str, mut file: File) -> io::Result<File> {
+pub(super) async fn save(builder: &Builder, ids: &[Digest], mut file: File) -> io::Result<File> {
+    let mut refusals = Vec::new();
+    for id in ids {
+        match ask(builder, *id, &mut file).await? {
+            Ok(()) => return Ok(file),
+            Err((status, said)) => {
+                refusals.push(format!("expected the image {id}, found {}: {said}", status.as_u16()));
+                if status != StatusCode::NOT_FOUND {
+                    break;
+                }
+            }
+        }
+    }
+    Err(io::Error::other(refusals.join("; ")))
+}
+
+/// Writes the archive of one image, or says why the engine does not give it.
+async fn ask(builder: &Builder, id: Digest, file: &mut File) -> io::Result<Result<(), (StatusCode, String)>> {
     let stream = dial(builder).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -42,15 +61,12 @@ pub(super) async fn save(builder: &Builder, id: &str, mut file: File) -> io::Res
     }
     driving.abort();
     if status == StatusCode::OK {
-        return Ok(file);
+        return Ok(Ok(()));
     }
     let said: Option<serde_json::Value> = serde_json::from_slice(&message).ok();
     let said = said
         .as_ref()
         .and_then(|said| said["message"].as_str())
         .unwrap_or("no message");
-    Err(io::Error::other(format!(
-        "expected the image {id}, found {}: {said}",
-        status.as_u16()
-    )))
+    Ok(Err((status, said.to_owned())))
 }

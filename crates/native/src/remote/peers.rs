@@ -2,10 +2,11 @@
 
 use super::context::Shared;
 use super::control::{Order, Worker};
-use super::session::Offer;
+use super::session::{Offer, Registries};
 use super::{Builder, build, random_id};
 use crate::args::{Cli, Command as Asked};
 use crate::failure::Failure;
+use crate::logins::Logins;
 use crate::terminal::Terminal;
 use crate::testing::Scratch;
 use clap::Parser;
@@ -358,6 +359,7 @@ fn a_worker_behind_mutual_tls_builds_and_sends_the_result_back() {
         ]),
         secrets: BTreeMap::new(),
         agents: BTreeMap::new(),
+        registries: Registries::new(Logins::default(), []),
         result: result.try_clone().unwrap(),
     };
     let order = Order {

@@ -17,6 +17,7 @@ use bollard_buildkit_proto::moby::buildkit::secrets::v1::secrets_server::{Secret
 use bollard_buildkit_proto::moby::buildkit::secrets::v1::{GetSecretRequest, GetSecretResponse};
 use bollard_buildkit_proto::moby::filesync::packet::file_sync_server::{FileSync, FileSyncServer};
 use bollard_buildkit_proto::moby::filesync::v1::BytesMessage;
+use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::filesync::v1::file_send_server::{FileSend, FileSendServer};
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
 use percent::decode;
@@ -33,7 +34,10 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
 mod agents;
+mod logins;
 mod percent;
+
+pub(super) use logins::Registries;
 
 /// What this side lets a worker have.
 pub(super) struct Offer {
@@ -43,13 +47,16 @@ pub(super) struct Offer {
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     /// SSH agents by their names: the sockets where they listen.
     pub(super) agents: BTreeMap<String, PathBuf>,
+    /// Logins for registries.
+    pub(super) registries: Registries,
     /// Where the result is written.
     pub(super) result: File,
 }
 
 /// The calls that a session says it answers.
-pub(super) const METHODS: [&str; 6] = [
+pub(super) const METHODS: [&str; 7] = [
     "/grpc.health.v1.Health/Check",
+    "/moby.filesync.v1.Auth/Credentials",
     "/moby.filesync.v1.FileSync/DiffCopy",
     "/moby.filesync.v1.FileSend/DiffCopy",
     "/moby.buildkit.secrets.v1.Secrets/GetSecret",
@@ -70,6 +77,7 @@ pub(super) async fn serve(stream: DuplexStream, offer: Offer) {
         .add_service(HealthServer::new(Alive))
         .add_service(FileSyncServer::new(Files(Arc::new(offer.folders))).max_decoding_message_size(MAX_MESSAGE))
         .add_service(FileSendServer::new(Results(result)).max_decoding_message_size(MAX_MESSAGE))
+        .add_service(AuthServer::new(offer.registries))
         .add_service(SecretsServer::new(Known(offer.secrets)))
         .add_service(SshServer::new(Agents(offer.agents)))
         // The one stream there is; then wait, as a server without listeners would end.
