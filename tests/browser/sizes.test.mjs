@@ -30,6 +30,7 @@ const find = (pattern) => join(dist, readdirSync(dist).find((name) => pattern.te
 check("the page's module", find(/_bg\.wasm$/), 400 * KIB);
 check("the page's glue", find(/^layerlab-page-.*\.js$/), 20 * KIB);
 // The machines are in it: the docker command language, daemons, registries and their client. A module of their own would spare those who only build.
-check("the engine's module", join(dist, engine, "engine_bg.wasm"), 1060 * KIB);
+// 5 KiB of it call every operation by BuildKit's digest, as the native program must for caches that both share.
+check("the engine's module", join(dist, engine, "engine_bg.wasm"), 1070 * KIB);
 check("the shell's module", join(dist, engine, "shell_bg.wasm"), 1860 * KIB);
 check("the editor", find(/^editor-.*\.js$/), 150 * KIB);
