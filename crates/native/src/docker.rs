@@ -339,10 +339,7 @@ impl Machine {
             registries: &reach.surroundings.registries.clone(),
             transport: &mut *reach.transport,
             wire: &mut reach.surroundings,
-            host: &mut Here {
-                files: HereFiles,
-                root: self.state.root().display().to_string(),
-            },
+            host: &mut Here { files: HereFiles },
             now: terminal.now,
             out: if streams { terminal.stdout } else { held },
             err: terminal.stderr,

@@ -29,13 +29,13 @@ impl World for RealWorld<'_> {
             Named::Layout(found) => return base(found.read(blobs).map_err(error)?),
             Named::Elsewhere(name) => name,
         };
-        let mut local = LocalImages {
-            daemon: self.kept,
-            beyond: self.beyond,
-        };
         let found = if self.pull {
-            local.beyond.image(&name, blobs)
+            self.beyond.image(&name, blobs)
         } else {
+            let mut local = LocalImages {
+                daemon: self.kept,
+                beyond: self.beyond,
+            };
             local.image(&name, blobs)
         };
         match found? {

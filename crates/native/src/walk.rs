@@ -132,10 +132,10 @@ impl Walk<'_, '_> {
         } else {
             build.finish(self.timestamps, &mut tools)
         };
+        let built = built.map_err(|error| self.failed(&error, &mut shown))?;
         if self.gives_away {
             build.know_contents(&mut tools);
         }
-        let built = built.map_err(|error| self.failed(&error, &mut shown))?;
         let mark = if built.fidelity == Fidelity::Simulated {
             " (simulated)"
         } else {

@@ -66,7 +66,7 @@ pub use certs::{CERTS_DIR, CertsError, certs_dir, read_certs};
 pub use config_file::{ConfigFile, ConfigFileError, HUB_KEY};
 pub use credentials::{Anonymous, CredentialError, Credentials, Login};
 pub use daemon::{DAEMON_JSON, DaemonConfig, DaemonError, DaemonProblem, Network, RegistryConfig};
-pub use endpoint::{Direction, Endpoint, endpoints};
+pub use endpoint::{Direction, Endpoint, HUB, endpoints, is_hub};
 pub use error::{ApiError, Asked, LocationError, RegistryError};
 pub use go_json::JsonProblem;
 pub use host::{Bare, Event, Exchange, Host, LayerEvent, LayerState, Spared, SparedReason, UploadKey};

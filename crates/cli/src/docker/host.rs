@@ -23,11 +23,6 @@ pub trait Host {
         "Layerlab (a simulated daemon)"
     }
 
-    /// The directory where the daemon keeps everything.
-    fn data_root(&self) -> String {
-        "/var/lib/docker".to_owned()
-    }
-
     /// The directory that relative paths start from, absolute.
     fn cwd(&self) -> String;
 

@@ -97,8 +97,8 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
         .variable("HOSTNAME")
         .unwrap_or_else(|| "localhost".to_owned());
     let registries = session.registries;
-    let (platform, data_root) = (session.host.platform(), session.host.data_root());
-    let driver = session.daemon.storage_driver();
+    let platform = session.host.platform();
+    let (data_root, driver) = (session.daemon.data_root(), session.daemon.storage_driver());
     let number = |count: usize| Value::Int(count as i64);
     if let Some(format) = call.text("format").filter(|format| !format.is_empty()) {
         let mirrors: Vec<String> = registries.mirrors.clone();
@@ -119,7 +119,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
                 "RegistryConfig",
                 Value::structure([("InsecureRegistries", insecure.into()), ("Mirrors", mirrors.into())]),
             ),
-            ("DockerRootDir", data_root.as_str().into()),
+            ("DockerRootDir", data_root.into()),
             ("Name", name.as_str().into()),
             ("ServerVersion", VERSION.into()),
             ("DefaultRuntime", "runc".into()),

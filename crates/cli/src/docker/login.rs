@@ -3,11 +3,9 @@
 use super::fail::daemon;
 use super::{Done, Fail, Input, SUCCESS, Session, helper};
 use crate::words::Call;
-use registry::client::{Client, ConfigFile, Credentials, HUB_KEY, Login};
+use registry::client::{Client, ConfigFile, Credentials, HUB, HUB_KEY, Login, is_hub};
 use std::io::Read;
 
-/// Docker Hub, as references name it.
-const HUB: &str = "docker.io";
 /// A password has no more bytes.
 const MAX_PASSWORD: u64 = 1 << 16;
 
@@ -53,11 +51,7 @@ fn server(call: &Call) -> String {
         .or(text.strip_prefix("http://"))
         .unwrap_or(text);
     let host = text.split('/').next().unwrap_or(text);
-    if matches!(host, "index.docker.io" | "registry-1.docker.io" | "docker.io") {
-        HUB.to_owned()
-    } else {
-        host.to_owned()
-    }
+    if is_hub(host) { HUB.to_owned() } else { host.to_owned() }
 }
 
 pub(super) fn login(call: &Call, session: &mut Session<'_, '_>) -> Done {

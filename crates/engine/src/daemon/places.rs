@@ -95,6 +95,11 @@ impl Daemon {
         self.places = places;
     }
 
+    /// The folder of everything that it keeps.
+    pub fn data_root(&self) -> &str {
+        &self.places.root
+    }
+
     /// The directory of a volume on the daemon's machine.
     pub fn volume_place(&self, name: &str) -> String {
         self.places.volume(name)

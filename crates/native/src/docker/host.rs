@@ -15,8 +15,6 @@ use store::{Content, Meta, Node, Time};
 /// This process and its files.
 pub(super) struct Here {
     pub(super) files: HereFiles,
-    /// The folder under `--root`.
-    pub(super) root: String,
 }
 
 impl Host for Here {
@@ -30,10 +28,6 @@ impl Host for Here {
 
     fn platform(&self) -> &'static str {
         "Layerlab"
-    }
-
-    fn data_root(&self) -> String {
-        self.root.clone()
     }
 
     fn cwd(&self) -> String {

@@ -255,22 +255,15 @@ mod tests {
             builder(text).found(&|name| variables.get(name).map(|value| (*value).to_owned()))
         };
         let route = |text: &str, host: &str| found(text, &[("DOCKER_HOST", host)]).map(|builder| builder.route);
-        assert_eq!(
-            route("docker://", "unix:///d.sock"),
-            Ok(Route::DockerUnix("/d.sock".into()))
-        );
-        assert_eq!(
-            route("docker://", "tcp://h:2375"),
-            Ok(Route::DockerTcp("h:2375".into()))
-        );
-        assert_eq!(
-            route("docker://", ""),
-            Ok(Route::DockerUnix("/var/run/docker.sock".into()))
-        );
-        assert_eq!(
-            route("docker:///e.sock", "tcp://h:2375"),
-            Ok(Route::DockerUnix("/e.sock".into()))
-        );
+        let socket = |path: &str| Route::DockerUnix(path.into());
+        for (text, host, expected) in [
+            ("docker://", "unix:///d.sock", socket("/d.sock")),
+            ("docker://", "tcp://h:2375", Route::DockerTcp("h:2375".into())),
+            ("docker://", "", socket("/var/run/docker.sock")),
+            ("docker:///e.sock", "tcp://h:2375", socket("/e.sock")),
+        ] {
+            assert_eq!(route(text, host), Ok(expected), "{text} {host}");
+        }
         for host in ["ssh://h", "h:2375", "unix://d.sock", "tcp:///d.sock"] {
             assert!(route("docker://", host).is_err(), "{host}");
         }

@@ -7,9 +7,14 @@ use super::url::{Scheme, Url};
 use crate::TlsPolicy;
 
 /// Docker Hub as references name it.
-pub(crate) const HUB: &str = "docker.io";
+pub const HUB: &str = "docker.io";
 /// Docker Hub's registry.
 const HUB_REGISTRY: &str = "https://registry-1.docker.io";
+
+/// Whether a host is one of Docker Hub's, all of which go by [`HUB`] here.
+pub fn is_hub(host: &str) -> bool {
+    matches!(host, "index.docker.io" | "registry-1.docker.io" | HUB)
+}
 
 /// A place to ask.
 #[derive(Debug, Clone, PartialEq, Eq)]

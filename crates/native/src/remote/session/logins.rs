@@ -6,14 +6,9 @@ use bollard_buildkit_proto::moby::filesync::v1::{
     CredentialsRequest, CredentialsResponse, FetchTokenRequest, FetchTokenResponse, GetTokenAuthorityRequest,
     GetTokenAuthorityResponse, VerifyTokenAuthorityRequest, VerifyTokenAuthorityResponse,
 };
-use registry::client::{CredentialError, Credentials as _, Login};
+use registry::client::{CredentialError, Credentials as _, HUB, Login, is_hub};
 use std::collections::BTreeSet;
 use tonic::{Request, Response, Status};
-
-/// Under this name logins for Docker Hub are kept.
-const HUB: &str = "docker.io";
-/// What a worker may call it.
-const HUB_HOSTS: [&str; 3] = ["registry-1.docker.io", "index.docker.io", HUB];
 
 /// The logins that a worker may have: those for registries that the build names, and for Docker Hub, which nobody needs to name. Those
 /// for others are none of its business.
@@ -34,7 +29,7 @@ impl Registries {
     }
 
     fn login(&self, host: &str) -> Result<Option<Login>, CredentialError> {
-        if HUB_HOSTS.contains(&host) {
+        if is_hub(host) {
             return self.logins.login(HUB);
         }
         if !self.named.contains(host) {
