@@ -41,7 +41,7 @@ pub struct Loaded {
 pub fn load(state: &State, blobs: &mut DiskBlobs) -> io::Result<Loaded> {
     let mut loaded = Loaded::default();
     loaded.daemon.keep_at(Places {
-        root: state.root().display().to_string(),
+        root: std::path::absolute(state.root())?.display().to_string(),
         storage: Storage::Overlayfs,
     });
     let mut ids: BTreeMap<Digest, Option<Digest>> = BTreeMap::new();

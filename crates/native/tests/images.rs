@@ -222,6 +222,9 @@ fn volumes_outlive_the_command_that_made_them() {
     assert!(bench.path("root/volumes/data/_data").is_dir());
     assert_eq!(bench.ok(&["volume", "ls", "-q"]), "data\n");
     assert_eq!(bench.ok(&["volume", "inspect", "data", "-f", "{{.Labels.a}}"]), "b\n");
+    // Wherever the command is given, the place is the whole one.
+    let place = bench.ok(&["volume", "inspect", "data", "--root", "root", "-f", "{{.Mountpoint}}"]);
+    assert_eq!(Path::new(place.trim_end()), bench.path("root/volumes/data/_data"));
     assert_eq!(bench.ok(&["volume", "rm", "data"]), "data\n");
     assert_eq!(bench.ok(&["volume", "ls", "-q"]), "");
     assert!(!bench.path("root/volumes/data").exists());
