@@ -247,6 +247,7 @@ fn settings(
             .iter()
             .map(|limit| (limit.name.clone(), limit.soft, limit.hard))
             .collect(),
+        cgroup_parent: args.sandbox.cgroup_parent.clone(),
         hosts: args.sandbox.hosts.iter().map(entry).collect(),
         lanes: args.sandbox.jobs.unwrap_or(MAX_LANES).get(),
         runtime: args

@@ -38,6 +38,8 @@ pub struct Settings {
     pub shm: Option<u64>,
     /// `ulimit`s: name as `nofile`, soft and hard.
     pub ulimits: Vec<(String, u64, u64)>,
+    /// The control group below which those of commands lie.
+    pub cgroup_parent: Option<String>,
     /// Lines to add to `/etc/hosts`.
     pub hosts: Vec<HostEntry>,
     /// As many commands run beside each other.
@@ -264,6 +266,7 @@ impl<'a> SandboxExecutor<'a> {
             rights: Rights::default(),
             limits: Limits {
                 ulimits: self.settings.ulimits.clone(),
+                parent: self.settings.cgroup_parent.clone(),
                 shm: self.settings.shm,
                 ..Limits::default()
             },

@@ -10,7 +10,7 @@ use crate::spec::Limits;
 use rustix::io::Errno;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ pub(crate) use self::hierarchy::{Hierarchies, Version};
 /// Length of the time in which a share of processors counts, in microseconds: the kernel's own default.
 const CPU_PERIOD: u64 = 100_000;
 
-/// Makes the directories of a group; those of all controllers for a group with a name, else those that `limits` need.
+/// Makes the directories of a group; those of all controllers for a group with a name or a parent, else those that `limits` need.
 ///
 /// # Errors
 ///
-/// [`SandboxError::Refused`] for a name that cannot be one, [`SandboxError::System`] if a limit is refused. That a group cannot
-/// be made at all is none: there is none then.
+/// [`SandboxError::Refused`] for a name or a parent that cannot be one, [`SandboxError::System`] if a limit is refused, or nothing
+/// can be made below the parent. That a group without a parent cannot be made at all is none: there is none then.
 pub(crate) fn create(name: Option<&str>, limits: &Limits) -> Result<Vec<PathBuf>, SandboxError> {
-    let needs = needs(name.is_some(), limits);
+    let needs = needs(name.is_some() || limits.parent.is_some(), limits);
     if needs.is_empty() {
         return Ok(Vec::new());
     }
@@ -41,23 +41,43 @@ pub(crate) fn create(name: Option<&str>, limits: &Limits) -> Result<Vec<PathBuf>
         Some(name) => name.to_owned(),
         None => format!("sandbox-{}", std::process::id()),
     };
+    let hierarchies = Hierarchies::read();
+    let places = match &limits.parent {
+        Some(parent) => hierarchies.places_below(checked(parent)?, &needs)?,
+        None => hierarchies.places(&needs),
+    };
     let mut made = Vec::new();
-    let result = Hierarchies::read()
-        .places(&needs)
-        .into_iter()
-        .try_for_each(|(version, place)| {
-            let directory = place.join(&name);
-            match fs::create_dir(&directory) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Ok(()),
-                _ => made.push(directory.clone()),
+    let result = places.into_iter().try_for_each(|(version, place)| {
+        let directory = place.join(&name);
+        match fs::create_dir(&directory) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                if limits.parent.is_some() {
+                    return Err(error).doing_with(|| format!("make {}", directory.display()));
+                }
+                return Ok(());
             }
-            set(version, &directory, limits).doing_with(|| format!("limit {}", directory.display()))
-        });
+            _ => made.push(directory.clone()),
+        }
+        set(version, &directory, limits).doing_with(|| format!("limit {}", directory.display()))
+    });
     if let Err(error) = result {
         remove(&made);
         return Err(error);
     }
     Ok(made)
+}
+
+/// A parent that leads nowhere but down.
+pub(crate) fn checked(parent: &str) -> Result<&str, SandboxError> {
+    let leads_down = |part: Component<'_>| matches!(part, Component::RootDir | Component::Normal(_));
+    if parent.is_empty() || parent.contains('\0') || !Path::new(parent).components().all(leads_down) {
+        return Err(SandboxError::Refused {
+            path: parent.to_owned(),
+            expected: "the path of a control group, without `..`".to_owned(),
+            found: "another one".to_owned(),
+        });
+    }
+    Ok(parent)
 }
 
 /// Controllers that are needed; `freezer` stands for what version 2 can do without one.

@@ -158,6 +158,9 @@ pub struct Limits {
     pub ulimits: Vec<(String, u64, u64)>,
     /// Size of `/dev/shm` in bytes; 64 MiB if it does not say.
     pub shm: Option<u64>,
+    /// The control group below which theirs lies: with `/` in front from the top of each hierarchy, else from where theirs would
+    /// lie otherwise. It is made if it is not there, and stays.
+    pub parent: Option<String>,
 }
 
 /// A sandbox that runs: enough to find its namespaces and group again, also from another process of the caller's program.

@@ -36,7 +36,7 @@ pub(super) fn rights(call: &Call) -> Result<RightsOptions, Fail> {
     Ok(rights)
 }
 
-/// `--memory`, `--cpus`, `--pids-limit`, `--ulimit`, `--shm-size`.
+/// `--memory`, `--cpus`, `--pids-limit`, `--ulimit`, `--shm-size`, `--cgroup-parent`.
 ///
 /// # Errors
 ///
@@ -58,6 +58,10 @@ pub(super) fn limits(call: &Call) -> Result<LimitOptions, Fail> {
             .filter(|number| *number > 0),
         ulimits: ulimits?,
         shm: bytes("shm-size"),
+        cgroup_parent: call
+            .text("cgroup-parent")
+            .filter(|text| !text.is_empty())
+            .map(str::to_owned),
     })
 }
 

@@ -45,7 +45,7 @@ flags! { SHARED:
     "" "blkio-weight-device" List "[]" "Block IO weight (relative device weight)" idle;
     "" "cap-add" List "" "Add Linux capabilities" real;
     "" "cap-drop" List "" "Drop Linux capabilities" real;
-    "" "cgroup-parent" Text "" "Optional parent cgroup for the container" idle;
+    "" "cgroup-parent" Text "" "Optional parent cgroup for the container" real;
     "" "cgroupns" Text "" "Cgroup namespace to use (host|private)\n'host':    Run the container in the Docker host's cgroup namespace\n'private': Run the container in its own private cgroup namespace\n'':        Use the cgroup namespace as configured by the\n           default-cgroupns-mode option on the daemon (default)" idle;
     "" "cidfile" Text "" "Write the container ID to the file";
     "" "cpu-count" Int "" "CPU count (Windows only)" idle;

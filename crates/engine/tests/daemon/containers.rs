@@ -3,8 +3,8 @@
 use super::support::{Machine, START, logs, options, reference, text};
 use builder::{Purpose, Stream};
 use engine::{
-    ContainerFilters, CreateOptions, ExecOptions, Force, ItsVolumes, Json, LogOptions, Network, PortMapping, Restart,
-    Status, Stdin, StopOptions, Which,
+    ContainerFilters, CreateOptions, ExecOptions, Force, ItsVolumes, Json, LimitOptions, LogOptions, NameOptions,
+    Network, PortMapping, Restart, RightsOptions, Status, Stdin, StopOptions, Which,
 };
 use oci::Time;
 
@@ -672,4 +672,73 @@ fn inspect_says_how_a_container_is_made_and_what_it_does() {
     );
     assert_eq!(text(&["State", "FinishedAt"]), r#""0001-01-01T00:00:00Z""#);
     assert_eq!(text(&["Config", "Hostname"]).len(), 14);
+    let unset = [
+        "CapAdd",
+        "Memory",
+        "MemorySwap",
+        "PidsLimit",
+        "ShmSize",
+        "Ulimits",
+        "SecurityOpt",
+    ];
+    assert_eq!(
+        unset.map(|key| text(&["HostConfig", key])),
+        ["null", "0", "0", "null", "67108864", "[]", "null"]
+    );
+}
+
+#[test]
+fn inspect_says_which_rights_and_limits_were_asked_for() {
+    let mut machine = Machine::new();
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let web = CreateOptions {
+        name: Some("web".to_owned()),
+        rights: RightsOptions {
+            cap_add: words(&["net_admin", "CAP_CHOWN"]),
+            cap_drop: words(&["chown", "KILL"]),
+            seccomp_unconfined: true,
+            no_new_privileges: true,
+            groups: words(&["audio"]),
+        },
+        privileged: true,
+        limits: LimitOptions {
+            memory: Some(64 << 20),
+            cpu_millis: Some(1500),
+            pids: Some(10),
+            ulimits: vec![("nofile".to_owned(), 64, u64::MAX)],
+            shm: Some(1 << 20),
+            cgroup_parent: Some("/team".to_owned()),
+        },
+        names: NameOptions {
+            hosts: vec![("h".to_owned(), "::1".to_owned())],
+            servers: words(&["9.9.9.9"]),
+            ..NameOptions::default()
+        },
+        ..options("base:1", &["last", "x"])
+    };
+    machine.run(web).expect("it starts");
+    let value = machine.daemon.inspect_container("web").expect("it is here");
+    let expected = [
+        ("CapAdd", r#"["CAP_CHOWN","CAP_NET_ADMIN"]"#),
+        ("CapDrop", r#"["CAP_CHOWN","CAP_KILL"]"#),
+        ("Dns", r#"["9.9.9.9"]"#),
+        ("DnsSearch", "[]"),
+        ("ExtraHosts", r#"["h:::1"]"#),
+        ("GroupAdd", r#"["audio"]"#),
+        (
+            "SecurityOpt",
+            r#"["seccomp=unconfined","no-new-privileges","label=disable"]"#,
+        ),
+        ("ShmSize", "1048576"),
+        ("Memory", "67108864"),
+        ("NanoCpus", "1500000000"),
+        ("CgroupParent", r#""/team""#),
+        ("MemorySwap", "-1"),
+        ("PidsLimit", "10"),
+        ("Ulimits", r#"[{"Name":"nofile","Hard":-1,"Soft":64}]"#),
+    ];
+    for (key, expected) in expected {
+        let said = value.at(&["HostConfig", key]).map(Json::compact);
+        assert_eq!(said.as_deref(), Some(expected), "{key}");
+    }
 }

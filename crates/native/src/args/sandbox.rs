@@ -31,6 +31,10 @@ pub struct SandboxArgs {
     #[arg(long = "ulimit", value_name = "NAME=SOFT[:HARD]")]
     pub ulimits: Vec<Ulimit>,
 
+    /// Put commands into control groups below this one, made where it is not there, so that its limits are theirs
+    #[arg(long, value_name = "GROUP")]
+    pub cgroup_parent: Option<String>,
+
     /// Run so many commands beside each other, of stages that do not need each other; 1 runs one after the other
     #[arg(long, value_name = "N")]
     pub jobs: Option<NonZeroUsize>,

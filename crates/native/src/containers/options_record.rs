@@ -43,6 +43,7 @@ pub(super) struct OptionsDoc {
     pids: Option<u64>,
     ulimits: Vec<(String, u64, u64)>,
     shm: Option<u64>,
+    cgroup_parent: Option<String>,
     hosts: Vec<(String, String)>,
     dns: Vec<String>,
     dns_search: Vec<String>,
@@ -134,6 +135,7 @@ pub(super) fn options_doc(options: &CreateOptions) -> OptionsDoc {
         pids: limits.pids,
         ulimits: limits.ulimits,
         shm: limits.shm,
+        cgroup_parent: limits.cgroup_parent,
         hosts: names.hosts,
         dns: names.servers,
         dns_search: names.search,
@@ -186,6 +188,7 @@ pub(super) fn options_of(doc: OptionsDoc) -> Option<CreateOptions> {
             pids: doc.pids,
             ulimits: doc.ulimits,
             shm: doc.shm,
+            cgroup_parent: doc.cgroup_parent,
         },
         names: NameOptions {
             hosts: doc.hosts,

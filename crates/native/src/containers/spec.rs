@@ -143,6 +143,7 @@ fn limits(options: &LimitOptions) -> Limits {
         pids: options.pids,
         ulimits: options.ulimits.clone(),
         shm: options.shm,
+        parent: options.cgroup_parent.clone(),
     }
 }
 

@@ -55,6 +55,9 @@ pub(super) fn told(args: &BuildArgs, input: &Input, options: &Options) -> BTreeM
     if let Some(bytes) = &sandbox.shm_size {
         tell("shm-size", bytes.0.to_string());
     }
+    if let Some(parent) = &sandbox.cgroup_parent {
+        tell("cgroup-parent", parent.clone());
+    }
     if !sandbox.ulimits.is_empty() {
         let limits = sandbox.ulimits.iter();
         let limits = limits.map(|limit| format!("{}={}:{}", limit.name, limit.soft, limit.hard));
@@ -115,10 +118,13 @@ mod tests {
             "h:1.2.3.4",
             "--ulimit",
             "nofile=1:2",
+            "--cgroup-parent",
+            "/builds",
         ];
         let expected = [
             "add-hosts h=1.2.3.4",
             "build-arg:A 1",
+            "cgroup-parent /builds",
             "context:d local:d",
             "context:x docker-image://y",
             "filename Dockerfile",

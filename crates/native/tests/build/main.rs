@@ -331,6 +331,33 @@ fn a_command_sees_a_machine_of_its_own() {
 }
 
 #[test]
+fn commands_lie_below_the_control_group_that_is_named() {
+    let Some(bench) = Bench::new() else { return };
+    let parent = format!("layerlab-build-{}", std::process::id());
+    let said = bench.build("RUN true\n", &["--cgroup-parent", &format!("/{parent}/inner")]);
+    // The groups of commands are gone, else their parent could not be taken away.
+    let taken = Command::new("find")
+        .args([
+            "/sys/fs/cgroup",
+            "-path",
+            &format!("*/{parent}*"),
+            "-type",
+            "d",
+            "-print",
+            "-delete",
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(said.code, 0, "{}", said.stderr);
+    let taken = String::from_utf8(taken.stdout).unwrap();
+    assert!(taken.contains(&format!("/{parent}/inner\n")), "{taken}");
+    assert!(!taken.contains("/inner/"), "{taken}");
+    let said = bench.build("RUN true && true\n", &["--cgroup-parent", "a/../b"]);
+    assert_eq!(said.code, 1, "{}", said.stderr);
+    assert!(said.stderr.contains("the path of a control group"), "{}", said.stderr);
+}
+
+#[test]
 fn what_a_preview_has_simulated_is_never_part_of_a_build() {
     let Some(bench) = Bench::new() else { return };
     // A shell is all of busybox that the simulation knows.

@@ -370,6 +370,49 @@ fn options_reach_the_process() {
 }
 
 #[test]
+fn a_container_lies_below_the_control_group_that_is_named() {
+    let Some(machine) = Machine::new("parent") else { return };
+    let parent = format!("layerlab-test-{}", std::process::id());
+    let named = format!("/{parent}");
+    let run = [
+        "run",
+        "-d",
+        "--name",
+        "below",
+        "--cgroup-parent",
+        &named,
+        "base:1",
+        "sleep",
+        "1000",
+    ];
+    machine.ok(&run);
+    let pid = machine.inspect("below", "{{.State.Pid}}");
+    let groups = fs::read_to_string(format!("/proc/{pid}/cgroup")).unwrap();
+    assert_eq!(machine.inspect("below", "{{.HostConfig.CgroupParent}}"), named);
+    let id = machine.inspect("below", "{{.Id}}");
+    machine.ok(&["rm", "-f", "below"]);
+    // The parent belongs to whoever named it, and stays. The container's own group goes a moment after its last process.
+    let mut found = String::new();
+    for _ in 0..500 {
+        let mut find = Command::new("find");
+        find.args(["/sys/fs/cgroup", "-name", &parent, "-print", "-delete"]);
+        let output = find.output().unwrap();
+        found.push_str(&String::from_utf8_lossy(&output.stdout));
+        if output.status.success() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let left = Command::new("find").args(["/sys/fs/cgroup", "-name", &parent]).output();
+    assert!(groups.contains(&format!(":/{parent}/layerlab-{id}\n")), "{groups}");
+    assert!(!found.is_empty());
+    assert_eq!(String::from_utf8(left.unwrap().stdout).unwrap(), "");
+    let said = machine.run(&["run", "--rm", "--cgroup-parent", "../..", "base:1", "true"]);
+    assert_eq!(said.code, 125, "{said:?}");
+    assert!(said.err.contains("the path of a control group"), "{said:?}");
+}
+
+#[test]
 fn the_whole_life_of_a_container() {
     let Some(machine) = Machine::new("life") else { return };
     let script = "trap 'echo bye; exit 7' TERM; echo up; echo oops >&2; while :; do sleep 0.1; done";

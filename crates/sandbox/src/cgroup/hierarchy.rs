@@ -1,5 +1,6 @@
 //! Which control groups there are, and where this process may make some.
 
+use crate::error::{Doing as _, SandboxError};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
@@ -55,19 +56,49 @@ impl Hierarchies {
 
     /// Where groups can be made for these controllers: directories that exist.
     pub(crate) fn places(&self, controllers: &[&str]) -> Vec<(Version, PathBuf)> {
-        let mut places = Vec::new();
-        for hierarchy in &self.all {
-            match hierarchy.version {
-                Version::One => {
-                    let has = |name: &&str| hierarchy.controllers.iter().any(|controller| controller == *name);
-                    if controllers.iter().any(has) {
-                        places.push((Version::One, hierarchy.own_directory()));
-                    }
-                }
-                Version::Two => places.extend(hierarchy.place_with(controllers).map(|place| (Version::Two, place))),
-            }
-        }
+        let place = |hierarchy: &Hierarchy| match hierarchy.version {
+            Version::One => hierarchy.has_any(controllers).then(|| hierarchy.own_directory()),
+            Version::Two => hierarchy.place_with(controllers),
+        };
+        let places = self.all.iter();
         places
+            .filter_map(|hierarchy| Some((hierarchy.version, place(hierarchy)?)))
+            .collect()
+    }
+
+    /// The directories of a group below which others are to lie, made where they are not there.
+    ///
+    /// # Errors
+    ///
+    /// [`SandboxError::System`] if one cannot be made, [`SandboxError::Refused`] if there are no hierarchies.
+    pub(crate) fn places_below(
+        &self,
+        parent: &str,
+        controllers: &[&str],
+    ) -> Result<Vec<(Version, PathBuf)>, SandboxError> {
+        let of_use = |hierarchy: &&Hierarchy| hierarchy.version == Version::Two || hierarchy.has_any(controllers);
+        let make = |hierarchy: &Hierarchy| {
+            let place = hierarchy.below(parent);
+            fs::create_dir_all(&place).doing_with(|| format!("make {}", place.display()))?;
+            if hierarchy.version == Version::Two {
+                let ancestors: Vec<&Path> = place
+                    .ancestors()
+                    .take_while(|path| path.starts_with(&hierarchy.mount))
+                    .collect();
+                for directory in ancestors.into_iter().rev() {
+                    hand_down(directory, controllers);
+                }
+            }
+            Ok((hierarchy.version, place))
+        };
+        if self.all.is_empty() {
+            return Err(SandboxError::Refused {
+                path: parent.to_owned(),
+                expected: "a machine with control groups".to_owned(),
+                found: "none mounted".to_owned(),
+            });
+        }
+        self.all.iter().filter(of_use).map(make).collect()
     }
 }
 
@@ -112,6 +143,21 @@ impl Hierarchy {
         self.mount.join(below.trim_start_matches('/'))
     }
 
+    /// Whether it is one of version 1 with one of these controllers.
+    fn has_any(&self, controllers: &[&str]) -> bool {
+        self.controllers.iter().any(|name| controllers.contains(&name.as_str()))
+    }
+
+    /// Where a group lies that is named from the top, or from where groups are made.
+    fn below(&self, group: &str) -> PathBuf {
+        let top = match (group.starts_with('/'), self.version) {
+            (true, _) => self.mount.clone(),
+            (false, Version::One) => self.own_directory(),
+            (false, Version::Two) => self.candidates().swap_remove(0),
+        };
+        top.join(group.trim_start_matches('/'))
+    }
+
     /// A group of version 2 either holds processes or hands its controllers down. So a sandbox's group lies beside this process's
     /// own, or in one of those above; the nearest first.
     fn candidates(&self) -> Vec<PathBuf> {
@@ -126,18 +172,7 @@ impl Hierarchy {
 
     /// The place that has most of these controllers, which are switched on there where that is allowed.
     fn place_with(&self, controllers: &[&str]) -> Option<PathBuf> {
-        let n_handed_down = |path: &PathBuf| {
-            let offered = names(&path.join("cgroup.controllers"));
-            let file = path.join("cgroup.subtree_control");
-            for name in controllers.iter().filter(|name| offered.contains(**name)) {
-                if !names(&file).contains(*name) {
-                    // Tried, not asked: who may do this depends on more than owners.
-                    let _ = fs::write(&file, format!("+{name}"));
-                }
-            }
-            let handed_down = names(&file);
-            controllers.iter().filter(|name| handed_down.contains(**name)).count()
-        };
+        let n_handed_down = |path: &PathBuf| hand_down(path, controllers);
         let counted = self.candidates().into_iter().filter(|path| is_writable(path));
         let counted: Vec<(usize, PathBuf)> = counted.map(|path| (n_handed_down(&path), path)).collect();
         let most = counted.iter().map(|(count, _)| *count).max()?;
@@ -164,6 +199,20 @@ impl Hierarchy {
             }
         }
     }
+}
+
+/// Switches these controllers on for the groups below one of version 2, where that is allowed; says how many are on.
+fn hand_down(directory: &Path, controllers: &[&str]) -> usize {
+    let offered = names(&directory.join("cgroup.controllers"));
+    let file = directory.join("cgroup.subtree_control");
+    for name in controllers.iter().filter(|name| offered.contains(**name)) {
+        if !names(&file).contains(*name) {
+            // Tried, not asked: who may do this depends on more than owners.
+            let _ = fs::write(&file, format!("+{name}"));
+        }
+    }
+    let handed_down = names(&file);
+    controllers.iter().filter(|name| handed_down.contains(**name)).count()
 }
 
 fn is_writable(directory: &Path) -> bool {
@@ -233,6 +282,22 @@ mod tests {
         let asked = fs::read_to_string(mount.join("user/cgroup.subtree_control")).unwrap();
         assert!(asked.starts_with('+'), "{asked}");
         fs::remove_dir_all(&mount).unwrap();
+    }
+
+    #[test]
+    fn a_parent_lies_below_the_top_or_below_where_groups_are_made() {
+        let found = Hierarchies::parse(HYBRID, OWN);
+        let below = |parent: &str| -> Vec<PathBuf> { found.all.iter().map(|one| one.below(parent)).collect() };
+        let paths = |paths: [&str; 4]| paths.map(|path| PathBuf::from(format!("/sys/fs/cgroup/{path}")));
+        assert_eq!(
+            below("/p/q"),
+            paths(["memory/p/q", "cpu,cpuacct/p/q", "systemd/p/q", "unified/p/q"])
+        );
+        // Version 2 has it beside the own group, which holds processes.
+        assert_eq!(
+            below("p"),
+            paths(["memory/a/p", "cpu,cpuacct/p", "systemd/s/p", "unified/p"])
+        );
     }
 
     #[test]

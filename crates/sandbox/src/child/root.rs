@@ -6,7 +6,7 @@ use super::mounts::{self, Staging, UseOfDevices, attach, clone_of, filesystem};
 use super::overlay;
 use super::tree::{Tree, open_beneath};
 use crate::error::{Doing as _, SandboxError};
-use crate::spec::{Network, Root, Spec};
+use crate::spec::{Limits, Network, Root, Spec};
 use crate::system::{MountChange, change_mount};
 use rustix::fd::{AsFd as _, OwnedFd};
 use rustix::fs::{Mode, OFlags};
@@ -116,7 +116,13 @@ fn groups(sys: &OwnedFd, spec: &Spec) {
         let _ = filesystem("cgroup2", &[], read_only).and_then(|mount| attach(mount, target));
         return;
     }
-    if spec.cgroup.is_none() && spec.limits.memory.is_none() && spec.limits.cpu_millis.is_none() {
+    let Limits {
+        memory,
+        cpu_millis,
+        parent,
+        ..
+    } = &spec.limits;
+    if spec.cgroup.is_none() && memory.is_none() && cpu_millis.is_none() && parent.is_none() {
         return;
     }
     let _ = filesystem("tmpfs", &[("mode", Some("0755"))], restricted).and_then(|top| {

@@ -86,9 +86,13 @@ pub fn spawn_with_runtime(
         bundle.make(mount, mount_idx)?;
     }
     let stubs = make_targets(&rootfs, &spec)?;
-    let text = serde_json::to_vec(&config(&spec)?).expect("a JSON value can be written");
-    fs::write(bundle.folder.join("config.json"), text).doing("write config.json")?;
     let id = format!("sandbox-{}-{}", process::id(), bundle.number());
+    let mut told = config(&spec)?;
+    if let Some(parent) = &spec.limits.parent {
+        told["linux"]["cgroupsPath"] = format!("{}/{id}", crate::cgroup::checked(parent)?.trim_end_matches('/')).into();
+    }
+    let text = serde_json::to_vec(&told).expect("a JSON value can be written");
+    fs::write(bundle.folder.join("config.json"), text).doing("write config.json")?;
     let stream = |stream: Option<OwnedFd>| stream.map_or_else(process::Stdio::null, process::Stdio::from);
     let process = Command::new(program)
         .arg("--root")

@@ -25,6 +25,8 @@ crate::tests![
     processes_are_limited,
     open_files_are_limited,
     groups_are_removed_with_the_sandbox,
+    groups_lie_below_the_parent_that_is_named,
+    a_parent_that_leads_elsewhere_is_refused,
     waiting_has_an_end,
     a_group_is_removed_when_the_child_is_dropped,
 ];
@@ -384,6 +386,42 @@ fn groups_are_removed_with_the_sandbox() {
     child.kill(9).unwrap();
     child.wait().unwrap();
     assert!(group.iter().all(|directory| !directory.exists()), "{group:?}");
+}
+
+fn groups_lie_below_the_parent_that_is_named() {
+    let world = World::new();
+    let top = format!("sandbox-parent-{}", std::process::id());
+    let mut spec = world.shell("sleep 1000");
+    spec.limits.parent = Some(format!("/{top}/inner"));
+    let (child, _reader) = start(&spec).unwrap();
+    let group = child.running.cgroup.clone();
+    child.kill(9).unwrap();
+    child.wait().unwrap();
+    let parents: Vec<_> = group.iter().filter_map(|directory| directory.parent()).collect();
+    let stay = parents.iter().all(|parent| parent.is_dir());
+    for parent in &parents {
+        std::fs::remove_dir(parent).unwrap();
+        std::fs::remove_dir(parent.parent().unwrap()).unwrap();
+    }
+    assert!(!group.is_empty() && stay, "{group:?}");
+    let inside = format!("/{top}/inner/sandbox-");
+    for directory in &group {
+        assert!(directory.to_str().unwrap().contains(&inside), "{group:?}");
+        assert!(!directory.exists(), "{group:?}");
+    }
+}
+
+fn a_parent_that_leads_elsewhere_is_refused() {
+    let world = World::new();
+    for parent in ["", "../..", "/a/../../b"] {
+        let mut spec = world.shell("true");
+        spec.limits.parent = Some(parent.to_owned());
+        let said = start(&spec).err().map(|error| error.to_string()).unwrap_or_default();
+        assert!(
+            said.contains("expected the path of a control group"),
+            "{parent}: {said}"
+        );
+    }
 }
 
 fn waiting_has_an_end() {

@@ -1,8 +1,11 @@
 //! What `docker container inspect` says of a container.
 
+mod host_config;
+
+use self::host_config::host_config;
 use super::super::json::{Json, map, object, texts, texts_or_null};
 use super::super::{Daemon, Places, Refusal};
-use super::{Container, MountSource, Network, PortBinding, Restart, Status};
+use super::{Container, MountSource, Network, PortBinding, Status};
 use oci::{ContainerConfig, Digest, Healthcheck, Time};
 
 const NEVER: &str = "0001-01-01T00:00:00Z";
@@ -37,7 +40,7 @@ impl Daemon {
             ("Platform", "linux".into()),
             ("MountLabel", "".into()),
             ("ProcessLabel", "".into()),
-            ("AppArmorProfile", "docker-default".into()),
+            ("AppArmorProfile", "".into()),
             ("ExecIDs", Json::Null),
             ("HostConfig", host_config(container)),
             ("GraphDriver", self.places.graph_driver(Some(&container.id), &chain)),
@@ -121,66 +124,6 @@ fn state(container: &Container) -> Json {
         fields.push(("Health", health));
     }
     Json::Object(fields.into_iter().map(|(key, value)| (key.to_owned(), value)).collect())
-}
-
-fn host_config(container: &Container) -> Json {
-    let options = &container.options;
-    let binds = container.mounts.iter().filter_map(|mount| {
-        let source = match &mount.source {
-            MountSource::Bind(path) => path,
-            // Anonymous volumes were not asked for by name.
-            MountSource::Volume(name) if name.len() < 64 => name,
-            MountSource::Volume(_) | MountSource::Tmpfs => return None,
-        };
-        let mode = if mount.read_only { ":ro" } else { "" };
-        Some(format!("{source}:{}{mode}", mount.target))
-    });
-    let asked = options.ports.iter().map(|mapping| {
-        let host = match mapping.host {
-            None => String::new(),
-            Some((first, last)) if first == last => first.to_string(),
-            Some((first, last)) => format!("{first}-{last}"),
-        };
-        let binding = object([("HostIp", mapping.host_ip.as_str().into()), ("HostPort", host.into())]);
-        (
-            format!("{}/{}", mapping.container, mapping.protocol),
-            Json::List(vec![binding]),
-        )
-    });
-    let retries = match options.restart {
-        Restart::OnFailure(count) => i64::from(count),
-        _ => 0,
-    };
-    let log = object([("Type", "json-file".into()), ("Config", map([]))]);
-    let restart = object([
-        ("Name", options.restart.name().into()),
-        ("MaximumRetryCount", Json::Number(retries)),
-    ]);
-    object([
-        ("Binds", texts_or_null(binds)),
-        ("ContainerIDFile", "".into()),
-        ("LogConfig", log),
-        ("NetworkMode", options.network.name().into()),
-        ("PortBindings", map(asked)),
-        ("RestartPolicy", restart),
-        ("AutoRemove", options.auto_remove.into()),
-        ("VolumeDriver", "".into()),
-        ("VolumesFrom", Json::Null),
-        ("CapAdd", Json::Null),
-        ("CapDrop", Json::Null),
-        ("CgroupnsMode", "private".into()),
-        ("IpcMode", "private".into()),
-        ("PidMode", "".into()),
-        ("Privileged", options.privileged.into()),
-        ("PublishAllPorts", options.publish_all.into()),
-        ("ReadonlyRootfs", options.read_only.into()),
-        ("UTSMode", "".into()),
-        ("ShmSize", Json::Number(64 << 20)),
-        ("Runtime", "runc".into()),
-        ("Memory", Json::Number(0)),
-        ("NanoCpus", Json::Number(0)),
-        ("Init", if options.init { Json::Bool(true) } else { Json::Null }),
-    ])
 }
 
 /// The ports of a container: those that lead to it, and `null` for those that are only exposed.

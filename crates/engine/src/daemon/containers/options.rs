@@ -96,6 +96,8 @@ pub struct LimitOptions {
     pub ulimits: Vec<(String, u64, u64)>,
     /// `--shm-size` in bytes.
     pub shm: Option<u64>,
+    /// `--cgroup-parent`.
+    pub cgroup_parent: Option<String>,
 }
 
 /// How the processes of a container find other machines.
