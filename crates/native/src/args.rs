@@ -42,7 +42,7 @@ Examples:
   layerlab system df; layerlab system prune     what everything takes, and freeing what nobody needs
   layerlab system fsck                          whether everything is as its name says
 
-In a preview a RUN is simulated, and so is a base image that comes from the catalogue: both are marked `simulated`.
+In a preview a RUN is simulated, and so is a base image that comes from the catalogue: both are marked `simulated`. \
 Everything else is what BuildKit would make, to the digest.";
 
 const BUILD_EXAMPLES: &str = "\

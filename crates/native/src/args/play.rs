@@ -13,8 +13,8 @@ Examples:
   layerlab play --page dist
         The page of a folder instead of the one in the program.
 
-The page builds in a simulation as everywhere; Run natively in its bar does it for real here. Each run first lists what will be
-executed, and asks. Only the browser that has the link can ask, and only this machine can reach it: from elsewhere, forward
+The page builds in a simulation as everywhere; Run natively in its bar does it for real here. Each run first lists what will be \
+executed, and asks. Only the browser that has the link can ask, and only this machine can reach it: from elsewhere, forward \
 the port with `ssh -L 8080:127.0.0.1:8080 HOST`.";
 
 /// `layerlab play`.

@@ -17,8 +17,8 @@ Examples:
   REGISTRY_AUTH_HTPASSWD_REALM=Realm REGISTRY_AUTH_HTPASSWD_PATH=htpasswd layerlab registry serve
         Only testuser may push and pull. The file is read again when it changes.
 
-Beside the keys of registry:2, storage.maintenance.garbagecollection has enabled, interval (1h) and grace (24h):
-blobs that no manifest refers to and nobody asked for during the grace time are deleted while the registry serves.
+Beside the keys of registry:2, storage.maintenance.garbagecollection has enabled, interval (1h) and grace (24h): \
+blobs that no manifest refers to and nobody asked for during the grace time are deleted while the registry serves. \
 SIGTERM finishes what is under way and ends; a second one ends at once.";
 
 const COLLECT_EXAMPLES: &str = "\
