@@ -1,11 +1,12 @@
 //! A folder on disk as a tree: metadata now, bytes only by digest.
 
+use crate::both_sums::BothSums;
 use crate::disk::Lender;
 use crate::known_files::KnownFiles;
 use builder::{Ignore, Trail};
-use oci::{Digest, Digester};
+use oci::Digest;
 use std::collections::BTreeMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -216,21 +217,26 @@ fn read_node(root: &Path, entry: &Entry, lender: &Lender, known: &KnownFiles) ->
             kind: special(&entry.metadata),
         });
     }
-    let found = known.find(&place, &entry.metadata);
-    let (digest, size) = match found.map_or_else(|| hash(&place), |digest| Ok((digest, entry.metadata.len()))) {
-        // Only a build that takes this file needs to read it: until then it goes by a name that no bytes have.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (
-            Digest::of(format!("unreadable {}", place.display()).as_bytes()),
-            entry.metadata.len(),
-        ),
-        other => {
-            let (digest, size) = other.map_err(failed)?;
-            // One that grew meanwhile is not what its metadata says.
-            if found.is_none() && size == entry.metadata.len() {
-                known.add(&place, &entry.metadata, digest);
+    let (digest, size) = match known.find(&place, &entry.metadata) {
+        Some(digest) => (digest, entry.metadata.len()),
+        None => match BothSums::of(&place, &meta, entry.metadata.len()) {
+            // Only a build that takes this file needs to read it: until then it goes by a name that no bytes have.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => (
+                Digest::of(format!("unreadable {}", place.display()).as_bytes()),
+                entry.metadata.len(),
+            ),
+            sums => {
+                let sums = sums.map_err(failed)?;
+                // One that grew meanwhile is not what its metadata says.
+                if let Some(checksum) = sums.checksum {
+                    known.add(&place, &entry.metadata, sums.digest);
+                    if meta.xattrs.is_empty() {
+                        known.add_sum((sums.digest, meta.mode, meta.uid, meta.gid), checksum);
+                    }
+                }
+                (sums.digest, sums.size)
             }
-            (digest, size)
-        }
+        },
     };
     if size == entry.metadata.len() {
         lender.lend_read(digest, &entry.metadata, &place);
@@ -251,14 +257,6 @@ fn special(metadata: &Metadata) -> Special {
     } else {
         Special::Fifo
     }
-}
-
-/// Digest and size of a file, without holding it in memory.
-fn hash(path: &Path) -> io::Result<(Digest, u64)> {
-    let mut file = File::open(path)?;
-    let mut digester = Digester::new();
-    let size = io::copy(&mut file, &mut digester)?;
-    Ok((digester.finish(), size))
 }
 
 fn meta(place: &Path, metadata: &Metadata) -> Meta {

@@ -95,6 +95,8 @@ impl<'a> Job<'a> {
         };
         let prepared =
             engine::prepare(request, world, &mut session.blobs).map_err(|error| cannot_begin(&self.input, error))?;
+        // Files that were read now need not be read again for their cache keys.
+        session.known.tell(session.cache.checksums_mut());
         let warnings = checks(&self.input, &prepared, &self.options)?;
         Ok((prepared, warnings))
     }

@@ -122,6 +122,11 @@ impl KnownFiles {
         known.is_changed = true;
     }
 
+    /// Remembers the checksum of a file, which was found when it was read. It is kept as long as the file is.
+    pub(crate) fn add_sum(&self, file: PlainFile, sum: Digest) {
+        self.lock().sums.insert(file, sum);
+    }
+
     /// Gives to `checksums` what is known of the files that it would have to read.
     pub fn tell(&self, checksums: &mut Checksums) {
         for (file, sum) in &self.lock().sums {

@@ -27,6 +27,7 @@ pub mod terminal;
 // What lies on disk.
 pub mod atomic;
 pub mod beyond;
+mod both_sums;
 pub mod cache_file;
 pub mod collect;
 pub mod disk;
