@@ -43,6 +43,7 @@ pub fn load(state: &State, blobs: &mut DiskBlobs) -> io::Result<Loaded> {
     loaded.daemon.keep_at(Places {
         root: std::path::absolute(state.root())?.display().to_string(),
         storage: Storage::Overlayfs,
+        runtime: "layerlab",
     });
     let mut ids: BTreeMap<Digest, Option<Digest>> = BTreeMap::new();
     for entry in read_index(state)?.manifests {

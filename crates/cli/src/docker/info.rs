@@ -99,6 +99,7 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
     let registries = session.registries;
     let platform = session.host.platform();
     let (data_root, driver) = (session.daemon.data_root(), session.daemon.storage_driver());
+    let runtime = session.daemon.runtime();
     let number = |count: usize| Value::Int(count as i64);
     if let Some(format) = call.text("format").filter(|format| !format.is_empty()) {
         let mirrors: Vec<String> = registries.mirrors.clone();
@@ -122,15 +123,15 @@ pub(super) fn info(call: &Call, session: &mut Session<'_, '_>) -> Done {
             ("DockerRootDir", data_root.into()),
             ("Name", name.as_str().into()),
             ("ServerVersion", VERSION.into()),
-            ("DefaultRuntime", "runc".into()),
+            ("DefaultRuntime", runtime.into()),
         ]);
         return formatted(session, format, &value);
     }
     let mut text = format!(
         "Client:\n Version:    {VERSION}\n Context:    default\n Debug Mode: false\n\nServer:\n Containers: {}\n  Running: {}\n  \
          Paused: {}\n  Stopped: {}\n Images: {}\n Server Version: {VERSION}\n Storage Driver: {driver}\n Logging Driver: \
-         json-file\n Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: json-file\n Swarm: inactive\n Runtimes: runc\n \
-         Default Runtime: runc\n Operating System: {platform}\n OSType: linux\n Architecture: x86_64\n Name: {name}\n Docker Root \
+         json-file\n Plugins:\n  Volume: local\n  Network: bridge host null\n  Log: json-file\n Swarm: inactive\n Runtimes: {runtime}\n \
+         Default Runtime: {runtime}\n Operating System: {platform}\n OSType: linux\n Architecture: x86_64\n Name: {name}\n Docker Root \
          Dir: {data_root}\n Debug Mode: false\n Experimental: false\n Insecure Registries:\n",
         counts.containers(),
         counts.running,

@@ -4,13 +4,15 @@ use super::Daemon;
 use super::json::{Json, object};
 use oci::Digest;
 
-/// Where a daemon keeps what it has.
+/// Where a daemon keeps what it has, and what runs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// The folder of everything.
     pub root: String,
     /// How layers lie in it.
     pub storage: Storage,
+    /// What runs the processes of containers, as Docker names runtimes.
+    pub runtime: &'static str,
 }
 
 /// How layers lie in a daemon's folder.
@@ -28,6 +30,7 @@ impl Default for Places {
         Places {
             root: "/var/lib/docker".to_owned(),
             storage: Storage::Overlay2,
+            runtime: "runc",
         }
     }
 }
@@ -103,6 +106,11 @@ impl Daemon {
     /// The directory of a volume on the daemon's machine.
     pub fn volume_place(&self, name: &str) -> String {
         self.places.volume(name)
+    }
+
+    /// What runs the processes of its containers, as Docker names runtimes.
+    pub fn runtime(&self) -> &'static str {
+        self.places.runtime
     }
 
     /// What keeps layers, as Docker calls it.

@@ -735,10 +735,41 @@ fn inspect_says_which_rights_and_limits_were_asked_for() {
         ("CgroupParent", r#""/team""#),
         ("MemorySwap", "-1"),
         ("PidsLimit", "10"),
+        ("MaskedPaths", "null"),
+        ("ReadonlyPaths", "null"),
         ("Ulimits", r#"[{"Name":"nofile","Hard":-1,"Soft":64}]"#),
     ];
     for (key, expected) in expected {
         let said = value.at(&["HostConfig", key]).map(Json::compact);
         assert_eq!(said.as_deref(), Some(expected), "{key}");
     }
+}
+
+#[test]
+fn a_template_for_docker_finds_every_field_of_the_host_s_part() {
+    let mut machine = Machine::new();
+    let web = CreateOptions {
+        name: Some("web".to_owned()),
+        ..options("base:1", &["last"])
+    };
+    machine.run(web).expect("it starts");
+    let value = machine.daemon.inspect_container("web").expect("it is here");
+    let Some(Json::Object(fields)) = value.get("HostConfig") else {
+        panic!("expected an object, found {value:?}");
+    };
+    let names: Vec<&str> = fields.iter().map(|(name, _)| name.as_str()).collect();
+    // As Docker 28.2 prints them, which leaves out the last one where it says nothing.
+    let expected = "Binds ContainerIDFile LogConfig NetworkMode PortBindings RestartPolicy AutoRemove VolumeDriver VolumesFrom \
+                    ConsoleSize CapAdd CapDrop CgroupnsMode Dns DnsOptions DnsSearch ExtraHosts GroupAdd IpcMode Cgroup Links \
+                    OomScoreAdj PidMode Privileged PublishAllPorts ReadonlyRootfs SecurityOpt UTSMode UsernsMode ShmSize Runtime \
+                    Isolation CpuShares Memory NanoCpus CgroupParent BlkioWeight BlkioWeightDevice BlkioDeviceReadBps \
+                    BlkioDeviceWriteBps BlkioDeviceReadIOps BlkioDeviceWriteIOps CpuPeriod CpuQuota CpuRealtimePeriod \
+                    CpuRealtimeRuntime CpusetCpus CpusetMems Devices DeviceCgroupRules DeviceRequests MemoryReservation \
+                    MemorySwap MemorySwappiness OomKillDisable PidsLimit Ulimits CpuCount CpuPercent IOMaximumIOps \
+                    IOMaximumBandwidth MaskedPaths ReadonlyPaths Init";
+    assert_eq!(names.join(" "), expected);
+    assert_eq!(
+        value.at(&["HostConfig", "Runtime"]).map(Json::compact).as_deref(),
+        Some("\"runc\"")
+    );
 }

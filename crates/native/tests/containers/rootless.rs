@@ -1,6 +1,6 @@
 //! Containers of a user who is not root.
 
-use super::{Machine, PROGRAM};
+use super::machine::{Machine, PROGRAM};
 use std::fs;
 use std::process::Command;
 

@@ -42,7 +42,7 @@ impl Daemon {
             ("ProcessLabel", "".into()),
             ("AppArmorProfile", "".into()),
             ("ExecIDs", Json::Null),
-            ("HostConfig", host_config(container)),
+            ("HostConfig", host_config(container, self.runtime())),
             ("GraphDriver", self.places.graph_driver(Some(&container.id), &chain)),
             (
                 "Mounts",

@@ -7,10 +7,32 @@ use std::collections::BTreeSet;
 /// Size of `/dev/shm` in bytes if nothing else is asked for.
 const DEFAULT_SHM: u64 = 64 << 20;
 
-/// What was asked for when the container was made, but for its configuration.
+/// What containers cannot read, but for those with all rights.
 ///
-/// Source: moby, `api/types/container`, `HostConfig`.
-pub(super) fn host_config(container: &Container) -> Json {
+/// Source: moby, `daemon/pkg/oci/defaults.go`.
+const MASKED: [&str; 12] = [
+    "/proc/asound",
+    "/proc/acpi",
+    "/proc/interrupts",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
+];
+
+/// What containers cannot write, but for those with all rights.
+const READ_ONLY: [&str; 5] = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
+
+/// What was asked for when the container was made, but for its configuration. Fields of flags that do nothing here say what Docker
+/// says without the flag.
+///
+/// Source: moby, `api/types/container`, `HostConfig`; the order and the values of flags that were not given: Docker 28.2.
+pub(super) fn host_config(container: &Container, runtime: &str) -> Json {
     let options = &container.options;
     let (rights, limits, names) = (&options.rights, &options.limits, &options.names);
     let hosts = names.hosts.iter().map(|(name, address)| format!("{name}:{address}"));
@@ -41,6 +63,13 @@ pub(super) fn host_config(container: &Container) -> Json {
         _ => 0,
     };
     let log = object([("Type", "json-file".into()), ("Config", map([]))]);
+    let guarded = |paths: &[&str]| {
+        if options.privileged {
+            Json::Null
+        } else {
+            texts(paths.iter().map(|path| (*path).to_owned()))
+        }
+    };
     let restart = object([
         ("Name", options.restart.name().into()),
         ("MaximumRetryCount", Json::Number(retries)),
@@ -55,6 +84,7 @@ pub(super) fn host_config(container: &Container) -> Json {
         ("AutoRemove", options.auto_remove.into()),
         ("VolumeDriver", "".into()),
         ("VolumesFrom", Json::Null),
+        ("ConsoleSize", Json::List(vec![zero(), zero()])),
         ("CapAdd", texts_or_null(capabilities(&rights.cap_add))),
         ("CapDrop", texts_or_null(capabilities(&rights.cap_drop))),
         ("CgroupnsMode", "private".into()),
@@ -64,14 +94,20 @@ pub(super) fn host_config(container: &Container) -> Json {
         ("ExtraHosts", texts_or_null(hosts)),
         ("GroupAdd", texts_or_null(rights.groups.iter().cloned())),
         ("IpcMode", "private".into()),
+        ("Cgroup", "".into()),
+        ("Links", Json::Null),
+        ("OomScoreAdj", zero()),
         ("PidMode", "".into()),
         ("Privileged", options.privileged.into()),
         ("PublishAllPorts", options.publish_all.into()),
         ("ReadonlyRootfs", options.read_only.into()),
         ("SecurityOpt", texts_or_null(security(options))),
         ("UTSMode", "".into()),
+        ("UsernsMode", "".into()),
         ("ShmSize", number(limits.shm.unwrap_or(DEFAULT_SHM))),
-        ("Runtime", "runc".into()),
+        ("Runtime", runtime.into()),
+        ("Isolation", "".into()),
+        ("CpuShares", zero()),
         ("Memory", number(limits.memory.unwrap_or(0))),
         (
             "NanoCpus",
@@ -81,12 +117,44 @@ pub(super) fn host_config(container: &Container) -> Json {
             "CgroupParent",
             limits.cgroup_parent.as_deref().unwrap_or_default().into(),
         ),
+        ("BlkioWeight", zero()),
+        ("BlkioWeightDevice", nothing()),
+        ("BlkioDeviceReadBps", nothing()),
+        ("BlkioDeviceWriteBps", nothing()),
+        ("BlkioDeviceReadIOps", nothing()),
+        ("BlkioDeviceWriteIOps", nothing()),
+        ("CpuPeriod", zero()),
+        ("CpuQuota", zero()),
+        ("CpuRealtimePeriod", zero()),
+        ("CpuRealtimeRuntime", zero()),
+        ("CpusetCpus", "".into()),
+        ("CpusetMems", "".into()),
+        ("Devices", nothing()),
+        ("DeviceCgroupRules", Json::Null),
+        ("DeviceRequests", Json::Null),
+        ("MemoryReservation", zero()),
         // Swap is not limited.
         ("MemorySwap", Json::Number(if limits.memory.is_some() { -1 } else { 0 })),
+        ("MemorySwappiness", Json::Null),
+        ("OomKillDisable", Json::Null),
         ("PidsLimit", limits.pids.map_or(Json::Null, number)),
         ("Ulimits", Json::List(limits.ulimits.iter().map(ulimit).collect())),
+        ("CpuCount", zero()),
+        ("CpuPercent", zero()),
+        ("IOMaximumIOps", zero()),
+        ("IOMaximumBandwidth", zero()),
+        ("MaskedPaths", guarded(&MASKED)),
+        ("ReadonlyPaths", guarded(&READ_ONLY)),
         ("Init", if options.init { Json::Bool(true) } else { Json::Null }),
     ])
+}
+
+fn zero() -> Json {
+    Json::Number(0)
+}
+
+fn nothing() -> Json {
+    Json::List(Vec::new())
 }
 
 /// Docker's spelling of capabilities, in its order.
