@@ -6,6 +6,7 @@
 mod builders;
 mod http;
 mod images;
+mod nowhere;
 mod registries;
 mod servers;
 mod table;
@@ -21,12 +22,13 @@ use table::Table;
 /// Samples of a figure; the median counts.
 const SAMPLES: usize = 5;
 /// Programs that are compared with, and Debian's packages that bring them.
-const PEERS: [(&str, &str); 5] = [
+const PEERS: [(&str, &str); 6] = [
     ("dockerd", "docker.io"),
     ("buildah", "buildah"),
     ("skopeo", "skopeo"),
     ("docker-registry", "docker-registry"),
     ("busybox", "busybox-static"),
+    ("openssl", "openssl"),
 ];
 const GROUPS: [&str; 2] = ["build", "registry"];
 

@@ -1,8 +1,11 @@
-//! As much of HTTP/1.1 as pushing small blobs takes: one connection, one request after the other.
+//! As much of HTTP/1.1 as pushing and reading blobs takes: one connection, one request after the other.
 
 use crate::failure::Failure;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+
+/// A smaller body goes with its head, in bytes.
+const SMALL: usize = 64 << 10;
 
 /// A connection to a registry.
 pub(super) struct Connection {
@@ -10,10 +13,11 @@ pub(super) struct Connection {
     stream: BufReader<TcpStream>,
 }
 
-/// Status, `Location` and body.
+/// Status, `Location`, and how long the body was.
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) location: String,
+    pub(super) length: u64,
 }
 
 impl Connection {
@@ -50,6 +54,21 @@ impl Connection {
         ))
     }
 
+    /// Reads a blob of `size` bytes, and keeps nothing of it.
+    pub(super) fn read_blob(&mut self, repository: &str, digest: &str, size: u64) -> Result<(), Failure> {
+        let read = self.ask("GET", &format!("/v2/{repository}/blobs/sha256:{digest}"), &[])?;
+        if (read.status, read.length) == (200, size) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            format!(
+                "expected 200 and {size} bytes of {}, found {} and {}",
+                self.address, read.status, read.length
+            ),
+            "see what the registry logs",
+        ))
+    }
+
     fn ask(&mut self, method: &str, path: &str, body: &[u8]) -> Result<Answer, Failure> {
         let failed = |error| Failure::io(format!("{method} {path}"), &error);
         let head = format!(
@@ -58,7 +77,13 @@ impl Connection {
             body.len()
         );
         let stream = self.stream.get_mut();
-        stream.write_all(&[head.as_bytes(), body].concat()).map_err(failed)?;
+        if body.len() < SMALL {
+            // In one packet.
+            stream.write_all(&[head.as_bytes(), body].concat()).map_err(failed)?;
+        } else {
+            stream.write_all(head.as_bytes()).map_err(failed)?;
+            stream.write_all(body).map_err(failed)?;
+        }
         read_answer(&mut self.stream).map_err(failed)
     }
 }
@@ -80,10 +105,11 @@ fn read_answer(stream: &mut impl BufRead) -> std::io::Result<Answer> {
             _ => {}
         }
     }
-    std::io::copy(&mut stream.take(length), &mut std::io::sink())?;
+    let length = std::io::copy(&mut stream.take(length), &mut std::io::sink())?;
     Ok(Answer {
         status: status.unwrap_or(0),
         location,
+        length,
     })
 }
 
@@ -96,7 +122,7 @@ mod tests {
         let mut text: &[u8] =
             b"HTTP/1.1 202 Accepted\r\nLocation: /v2/x\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 201 Created\r\n\r\n";
         let first = read_answer(&mut text).unwrap();
-        assert_eq!((first.status, first.location.as_str()), (202, "/v2/x"));
+        assert_eq!((first.status, first.location.as_str(), first.length), (202, "/v2/x", 2));
         assert_eq!(read_answer(&mut text).unwrap().status, 201);
     }
 }

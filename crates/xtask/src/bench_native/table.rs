@@ -28,6 +28,18 @@ impl Table {
         );
     }
 
+    /// What a time of ours, or of a peer's, cannot be below on this machine: how far ours is from it, and how much more than the peer
+    /// anything could reach.
+    pub(crate) fn least(&mut self, what: &str, least: Duration, ours: Duration, peer: Duration) {
+        let times = |taken: Duration| taken.as_secs_f64() / least.as_secs_f64();
+        let verdict = format!(
+            "ours is {:.2} times that, the peer {:.2} times",
+            times(ours),
+            times(peer)
+        );
+        self.row(what, seconds(least), String::new(), verdict);
+    }
+
     /// A figure of any kind.
     pub(crate) fn row(&mut self, what: &str, ours: String, theirs: String, verdict: String) {
         println!("  {what}: {ours} ({theirs}) {verdict}");
