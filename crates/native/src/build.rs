@@ -200,13 +200,7 @@ fn find_runtime(program: &Path, environment: &dyn Fn(&str) -> Option<String>) ->
             "--runtime takes root: without it there is the sandbox that is built in",
         ));
     }
-    let folders = environment("PATH").unwrap_or_default();
-    let mut places = std::env::split_paths(&folders).map(|folder| folder.join(program));
-    let found = if program.components().count() > 1 {
-        Some(program.to_owned()).filter(|program| program.is_file())
-    } else {
-        places.find(|place| place.is_file())
-    };
+    let found = request::find_program(program, environment);
     found.ok_or_else(|| {
         Failure::usage(format!(
             "expected an OCI runtime, found no program {}",

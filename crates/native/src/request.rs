@@ -54,6 +54,17 @@ pub fn options(
     })
 }
 
+/// A program: a path, or a name that is looked for in the `PATH`.
+pub fn find_program(program: &Path, environment: &dyn Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return Some(program.to_owned()).filter(|program| program.is_file());
+    }
+    let folders = environment("PATH").unwrap_or_default();
+    std::env::split_paths(&folders)
+        .map(|folder| folder.join(program))
+        .find(|place| place.is_file())
+}
+
 /// The options of a build.
 ///
 /// # Errors

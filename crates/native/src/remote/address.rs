@@ -3,6 +3,7 @@
 #![allow(clippy::doc_markdown)] // doc comments of arguments are their help text, where backticks would show
 
 use crate::args::ArgError;
+use crate::request::find_program;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -45,6 +46,8 @@ pub enum Route {
         name: String,
         /// What `kubectl` is told beside it, flag by flag.
         flags: Vec<String>,
+        /// The program.
+        kubectl: PathBuf,
     },
 }
 
@@ -66,12 +69,22 @@ const EXPECTED: &str =
     "buildkit://HOST:PORT, unix:///PATH, docker://, docker://HOST:PORT, docker:///PATH or kube-pod://POD";
 
 impl Builder {
-    /// The same, `docker://` being where Docker's own variables say: `DOCKER_HOST`, and `DOCKER_CERT_PATH` if `DOCKER_TLS_VERIFY` is set.
+    /// The same, `docker://` being where Docker's own variables say: `DOCKER_HOST`, and `DOCKER_CERT_PATH` if `DOCKER_TLS_VERIFY` is set;
+    /// `kubectl` being where the `PATH` says.
     ///
     /// # Errors
     ///
-    /// [`ArgError`] for a `DOCKER_HOST` to which this program knows no way.
+    /// [`ArgError`] for a `DOCKER_HOST` to which this program knows no way, and for a pod without a `kubectl`.
     pub fn found(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Builder, ArgError> {
+        let mut builder = self.docker_found(environment)?;
+        if let Route::Pod { kubectl, .. } = &mut builder.route {
+            let found = find_program(kubectl, environment);
+            *kubectl = found.ok_or_else(|| ArgError::new("the program kubectl in the PATH for kube-pod://", "none"))?;
+        }
+        Ok(builder)
+    }
+
+    fn docker_found(&self, environment: &dyn Fn(&str) -> Option<String>) -> Result<Builder, ArgError> {
         let set = |name: &str| environment(name).filter(|value| !value.is_empty());
         let Some(host) = set("DOCKER_HOST").filter(|_| self.text == "docker://") else {
             return Ok(self.clone());
@@ -124,6 +137,7 @@ impl FromStr for Builder {
             ("kube-pod", name) if is_name(name) => Route::Pod {
                 name: name.to_owned(),
                 flags: options.flags(),
+                kubectl: "kubectl".into(),
             },
             _ => return Err(ArgError::new(EXPECTED, text)),
         };
@@ -210,6 +224,7 @@ impl Options {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::Scratch;
 
     fn builder(text: &str) -> Builder {
         text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
@@ -232,6 +247,7 @@ mod tests {
         let pod = Route::Pod {
             name: "buildkitd-0".to_owned(),
             flags: vec!["--context=c".to_owned(), "--namespace=n".to_owned()],
+            kubectl: "kubectl".into(),
         };
         assert_eq!(builder("kube-pod://buildkitd-0?namespace=n&context=c").route, pod);
     }
@@ -279,6 +295,25 @@ mod tests {
         };
         assert_eq!(found("docker://", &secure).map(|builder| builder.tls), Ok(Some(tls)));
         assert!(found("docker://", &secure[..2]).is_err());
+    }
+
+    #[test]
+    fn a_pod_is_reached_by_the_kubectl_of_the_path() {
+        let scratch = Scratch::new();
+        let kubectl = scratch.write("second/kubectl", "");
+        let path = format!(
+            "{}:{}",
+            scratch.path("first").display(),
+            scratch.path("second").display()
+        );
+        let pod = builder("kube-pod://a");
+        let found = pod.found(&|name| (name == "PATH").then(|| path.clone())).unwrap();
+        assert!(matches!(found.route, Route::Pod { kubectl: found, .. } if found == kubectl));
+        let error = pod.found(&|_| None).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "expected the program kubectl in the PATH for kube-pod://, found \"none\""
+        );
     }
 
     #[test]

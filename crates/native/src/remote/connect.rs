@@ -8,11 +8,12 @@ use std::io::{self, ErrorKind};
 use std::pin::Pin;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
+use tokio::task::JoinHandle;
 use tokio_rustls::TlsConnector;
 
 /// Bytes in both directions.
@@ -25,6 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The head of an answer is no longer, in bytes.
 const MAX_HEAD: usize = 16 << 10;
+
+/// So much of what a program says on standard error is told, in bytes.
+const MAX_COMPLAINT: u64 = 4 << 10;
 
 /// Opens a stream that speaks a worker's gRPC.
 pub(super) async fn connect(builder: &Builder) -> io::Result<Box<dyn Stream>> {
@@ -54,12 +58,12 @@ pub(super) async fn dial(builder: &Builder) -> io::Result<Box<dyn Stream>> {
             }
         }
         Route::Unix(path) | Route::DockerUnix(path) => Ok(Box::new(in_time(UnixStream::connect(path)).await?)),
-        Route::Pod { name, flags } => {
-            let mut kubectl = Command::new("kubectl");
-            kubectl
+        Route::Pod { name, flags, kubectl } => {
+            let mut command = Command::new(kubectl);
+            command
                 .args(flags)
                 .args(["exec", "-i", name, "--", "buildctl", "dial-stdio"]);
-            Pipes::start(kubectl)
+            Pipes::start(command)
         }
     }
 }
@@ -153,34 +157,74 @@ struct Pipes {
     _child: Child,
     stdin: ChildStdin,
     stdout: ChildStdout,
+    /// What it says on standard error, when it has said all; `None` once `said` has it.
+    complaint: Option<JoinHandle<String>>,
+    said: String,
 }
 
 impl Pipes {
     fn start(mut command: Command) -> io::Result<Box<dyn Stream>> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command
+            .kill_on_drop(true)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("could not start {program}: {error}")))?;
         let stdin = child.stdin.take().expect("it was asked for as a pipe");
         let stdout = child.stdout.take().expect("it was asked for as a pipe");
+        let stderr = child.stderr.take().expect("it was asked for as a pipe");
         Ok(Box::new(Pipes {
             _child: child,
             stdin,
             stdout,
+            complaint: Some(tokio::spawn(read_complaint(stderr))),
+            said: String::new(),
         }))
     }
+
+    /// Why a program that ended did so, if it said it.
+    fn poll_complaint(&mut self, cx: &mut Context<'_>) -> Poll<Option<io::Error>> {
+        if let Some(complaint) = &mut self.complaint {
+            self.said = ready!(Pin::new(complaint).poll(cx)).unwrap_or_default();
+            self.complaint = None;
+        }
+        let told = || io::Error::new(ErrorKind::ConnectionAborted, self.said.clone());
+        Poll::Ready((!self.said.is_empty()).then(told))
+    }
+}
+
+/// Reads to the end, so that the program can go on to write, and returns how it began.
+async fn read_complaint(mut stderr: ChildStderr) -> String {
+    let mut said = Vec::new();
+    // What cannot be read has not been said.
+    let _ = (&mut stderr).take(MAX_COMPLAINT).read_to_end(&mut said).await;
+    let _ = tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await;
+    String::from_utf8_lossy(&said).trim().to_owned()
 }
 
 impl AsyncRead for Pipes {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stdout).poll_read(cx, into)
+        let before = into.filled().len();
+        ready!(Pin::new(&mut self.stdout).poll_read(cx, into))?;
+        if into.filled().len() > before || into.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        // It passes nothing on any more.
+        Poll::Ready(ready!(self.poll_complaint(cx)).map_or(Ok(()), Err))
     }
 }
 
 impl AsyncWrite for Pipes {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stdin).poll_write(cx, bytes)
+        match ready!(Pin::new(&mut self.stdin).poll_write(cx, bytes)) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                Poll::Ready(Err(ready!(self.poll_complaint(cx)).unwrap_or(error)))
+            }
+            written => Poll::Ready(written),
+        }
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

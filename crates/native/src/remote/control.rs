@@ -11,6 +11,7 @@ use bollard_buildkit_proto::moby::buildkit::v1::{
 };
 use hyper_util::rt::TokioIo;
 use std::collections::{BTreeMap, HashMap};
+use std::error::Error;
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -73,14 +74,14 @@ impl Worker {
         let channel = endpoint
             .connect_with_connector(connector)
             .await
-            .map_err(io::Error::other)?;
+            .map_err(|error| io::Error::other(innermost(&error)))?;
         let worker = Worker { channel };
         match worker.control().list_workers(ListWorkersRequest::default()).await {
             Ok(_) => Ok(worker),
-            Err(status) => Err(io::Error::other(format!(
-                "expected a BuildKit worker: {}",
-                status.message()
-            ))),
+            Err(status) => {
+                let why = status.source().map_or_else(|| status.message().to_owned(), innermost);
+                Err(io::Error::other(format!("expected a BuildKit worker: {why}")))
+            }
         }
     }
 
@@ -187,6 +188,15 @@ impl Worker {
             tokio::join!(sending, receiving, serving);
         }))
     }
+}
+
+/// What went wrong at first: the outermost only says that the connection broke.
+fn innermost(error: &dyn Error) -> String {
+    let mut cause = error;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    cause.to_string()
 }
 
 fn solve_request(order: Order) -> SolveRequest {

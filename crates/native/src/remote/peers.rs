@@ -1,31 +1,18 @@
 //! Builds on Debian's Docker engine, whose BuildKit answers as a worker does. Takes root: `cargo xtask test peers`.
 
-use super::context::Shared;
-use super::control::{Order, Worker};
-use super::session::{Offer, Registries};
-use super::{Builder, build, random_id};
+mod workers;
+
+use super::build;
 use crate::args::{Cli, Command as Asked};
 use crate::failure::Failure;
-use crate::logins::Logins;
 use crate::terminal::Terminal;
 use crate::testing::Scratch;
 use clap::Parser;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
-use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Read, Seek};
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use store::Time;
-use tokio::io::copy_bidirectional;
-use tokio::net::TcpListener;
-use tokio::runtime::Runtime;
-use tokio_rustls::TlsAcceptor;
 
 /// A Docker engine of its own, in a folder; all gone when dropped.
 struct Docker {
@@ -254,142 +241,4 @@ fn a_builder_that_does_not_answer_is_passed_over_and_said() {
             "{progress}"
         );
     }
-}
-
-/// Certificates of one authority, as files.
-struct Pki {
-    authority: PathBuf,
-    server: (PathBuf, PathBuf),
-    client: (PathBuf, PathBuf),
-}
-
-fn pki(scratch: &Scratch) -> Pki {
-    let mut params = CertificateParams::default();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
-    let issue = |name: &str| {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &authority).unwrap();
-        (
-            scratch.write(&format!("{name}.pem"), certificate.pem()),
-            scratch.write(&format!("{name}.key"), key.serialize_pem()),
-        )
-    };
-    Pki {
-        server: issue("server"),
-        client: issue("client"),
-        authority: scratch.write("authority.pem", authority.pem()),
-    }
-}
-
-/// Speaks mutual TLS on a port and passes what is said on to the engine's BuildKit. Returns the port.
-fn door(runtime: &Runtime, pki: &Pki, engine: Builder) -> u16 {
-    let certificates = |path: &Path| {
-        CertificateDer::pem_file_iter(path)
-            .unwrap()
-            .map(Result::unwrap)
-            .collect::<Vec<_>>()
-    };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = RootCertStore::empty();
-    roots.add(certificates(&pki.authority).remove(0)).unwrap();
-    let clients = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider));
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(clients.build().unwrap())
-        .with_single_cert(
-            certificates(&pki.server.0),
-            PrivateKeyDer::from_pem_file(&pki.server.1).unwrap(),
-        )
-        .unwrap();
-    config.alpn_protocols = vec![b"h2".to_vec()];
-    let acceptor = TlsAcceptor::from(Arc::new(config));
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let port = listener.local_addr().unwrap().port();
-    runtime.spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (acceptor, engine) = (acceptor.clone(), engine.clone());
-            tokio::spawn(async move {
-                let Ok(mut client) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let mut engine = super::connect::connect(&engine).await.unwrap();
-                let _ = copy_bidirectional(&mut client, &mut engine).await;
-            });
-        }
-    });
-    port
-}
-
-#[test]
-fn a_worker_behind_mutual_tls_builds_and_sends_the_result_back() {
-    let docker = Docker::start();
-    let folder = docker.project("");
-    let pki = pki(&docker.scratch);
-    let runtime = Runtime::new().unwrap();
-    let port = door(&runtime, &pki, docker.address().parse().unwrap());
-    let address = |identity: &str| -> Builder {
-        format!("buildkit://localhost:{port}?cacert={}{identity}", text(&pki.authority))
-            .parse()
-            .unwrap()
-    };
-    let stranger = runtime.block_on(Worker::reach(&address("")));
-    assert!(stranger.is_err(), "a client without a certificate is sent away");
-    let known = format!("&cert={}&key={}", text(&pki.client.0), text(&pki.client.1));
-    let worker = runtime.block_on(Worker::reach(&address(&known))).unwrap();
-    // An engine's worker has no exporter of images; what it sends as a tar comes the same way.
-    let tar = docker.scratch.path("result.tar");
-    let mut result = File::options()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&tar)
-        .unwrap();
-    let dockerfile = b"FROM scratch\nCOPY a /copied\n".to_vec();
-    let offer = Offer {
-        folders: BTreeMap::from([
-            ("context".to_owned(), Shared::Folder(folder)),
-            (
-                "dockerfile".to_owned(),
-                Shared::Texts(vec![("Dockerfile".to_owned(), dockerfile)]),
-            ),
-        ]),
-        secrets: BTreeMap::new(),
-        agents: BTreeMap::new(),
-        registries: Registries::new(Logins::default(), []),
-        result: result.try_clone().unwrap(),
-    };
-    let order = Order {
-        frontend: BTreeMap::from([("filename".to_owned(), "Dockerfile".to_owned())]),
-        exporter: ("tar", BTreeMap::new()),
-        cache_from: Vec::new(),
-        cache_to: Vec::new(),
-        entitlements: Vec::new(),
-        id: random_id().unwrap(),
-        shared_key: "key".to_owned(),
-    };
-    let mut steps = 0;
-    let done = runtime.block_on(worker.build(order, offer, &mut |status| steps += status.vertexes.len()));
-    done.unwrap_or_else(|status| panic!("{status}"));
-    assert!(steps > 0, "the worker's steps were told");
-    result.rewind().unwrap();
-    let mut bytes = Vec::new();
-    result.read_to_end(&mut bytes).unwrap();
-    let changes = store::read_tar(
-        &mut bytes.as_slice(),
-        &store::Limits::default(),
-        store::Whiteouts::Keep,
-        &mut store::MemoryBlobs::default(),
-    );
-    let paths: Vec<String> = changes
-        .unwrap()
-        .changes
-        .changes
-        .iter()
-        .map(|change| change.path.to_string())
-        .collect();
-    assert_eq!(paths, ["copied"]);
 }
