@@ -41,7 +41,7 @@ pub struct Loaded {
 pub fn load(state: &State, blobs: &mut DiskBlobs) -> io::Result<Loaded> {
     let mut loaded = Loaded::default();
     loaded.daemon.keep_at(Places {
-        root: std::path::absolute(state.root())?.display().to_string(),
+        root: state.root().display().to_string(),
         storage: Storage::Overlayfs,
         runtime: "layerlab",
     });

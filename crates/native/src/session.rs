@@ -130,12 +130,14 @@ impl Session {
 ///
 /// [`Failure`] if there is neither.
 pub fn root_of(root: Option<&Path>, terminal: &Terminal<'_>) -> Result<PathBuf, Failure> {
-    match root {
-        Some(root) => Ok(root.to_owned()),
+    let root = match root {
+        Some(root) => root.to_owned(),
         None => default_root(terminal.environment).ok_or_else(|| {
             Failure::usage("expected --root, or LAYERLAB_ROOT, HOME or XDG_DATA_HOME in the environment")
-        }),
-    }
+        })?,
+    };
+    // The keepers of containers work in another folder than whoever types.
+    std::path::absolute(&root).map_err(|error| Failure::usage(format!("--root {}: {error}", root.display())))
 }
 
 /// What a person is told if another process takes its time.

@@ -119,6 +119,15 @@ fn a_process_in_the_foreground_gives_its_streams_and_its_exit_code() {
 }
 
 #[test]
+fn a_root_may_be_named_from_where_one_is() {
+    let Some(machine) = Machine::new("relative") else {
+        return;
+    };
+    let said = machine.run(&["run", "--rm", "--root", "./root", "base:1", "echo", "hello"]);
+    assert_eq!((said.out.as_str(), said.code), ("hello\n", 0), "{said:?}");
+}
+
+#[test]
 fn the_whole_life_of_a_container() {
     let Some(machine) = Machine::new("life") else { return };
     let script = "trap 'echo bye; exit 7' TERM; echo up; echo oops >&2; while :; do sleep 0.1; done";
