@@ -226,6 +226,11 @@ pub(crate) fn with_root(layout: &Path, root: Descriptor) -> Index {
     Index::new(others.chain([root]).collect())
 }
 
+/// The manifest or index that is the image which [`find_image`] finds.
+pub(crate) fn find_root(layout: &Path, which: Option<&str>, platform: &Platform) -> Result<Digest, LayoutError> {
+    Ok(choose(layout, &read_index(layout)?, which, platform)?.digest)
+}
+
 fn read_index(layout: &Path) -> Result<Index, LayoutError> {
     let path = layout.join("index.json");
     let bytes = read_document(&path, None)?;
@@ -375,7 +380,7 @@ fn read_document(path: &Path, size: Option<u64>) -> Result<Vec<u8>, LayoutError>
 }
 
 /// A layout from elsewhere may hold links to files that are nobody's business.
-fn check_file(path: &Path) -> Result<(), LayoutError> {
+pub(crate) fn check_file(path: &Path) -> Result<(), LayoutError> {
     match fs::symlink_metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(()),
         Ok(_) => Err(LayoutError::NotFile { path: show(path) }),

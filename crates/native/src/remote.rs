@@ -4,7 +4,7 @@
 //! and its cache are its own. Files go there by BuildKit's file transfer, so that only what changed since the last build is
 //! sent. Of several builders, a build goes to the same one every time: see [`order`].
 //!
-//! What it does not do: contexts that are OCI layouts, several platforms at once, credentials for private base images.
+//! What it does not do: several platforms at once, credentials for private base images.
 
 mod address;
 mod connect;
@@ -29,6 +29,7 @@ use crate::args::{BuildArgs, ContextSource, Entitlement, NetworkMode, PreviewArg
 use crate::failure::Failure;
 use crate::input::Input;
 use crate::job::{Job, project};
+use crate::layout::find_root;
 use crate::logins::Logins;
 use crate::progress::Printer;
 use crate::request;
@@ -37,11 +38,13 @@ use crate::terminal::Terminal;
 use context::Shared;
 use control::{Order, Worker};
 use oci::{Digest, Platform};
+use planner::Options;
 use session::{Offer, Registries};
 use status::Steps;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use store::Image;
 use tokio::runtime::Runtime;
 
@@ -77,6 +80,7 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
     let job = Job::read(&args.common, terminal)?;
     let agents = request::agents(&args.sandbox.ssh, terminal.environment)?;
     let folders = folders(job.args, &job.input)?;
+    let layouts = layouts(job.args, &job.options)?;
     let project = project(job.args);
     let mut session = job.open(terminal)?;
     let runtime = Runtime::new().map_err(|error| Failure::new(format!("could not start: {error}")))?;
@@ -95,11 +99,15 @@ pub fn build(args: &BuildArgs, terminal: &mut Terminal<'_>) -> Result<(), Failur
             "expected BuildKit 0.11 or newer at {builder} for --build-context, found an older one"
         )));
     }
-    let order = order_of(args, &job, builder, &project)?;
+    let order = order_of(args, &job, builder, &project, &layouts)?;
     let spooled = |error: io::Error| Failure::new(format!("could not keep the result: {error}"));
     let archive = receive::spool(&session.state.layout()).map_err(spooled)?;
     let offer = Offer {
         folders,
+        layouts: layouts
+            .into_values()
+            .map(|layout| (layout.store, layout.folder))
+            .collect(),
         secrets: job.secrets.clone(),
         agents,
         registries: registries(args, &job, terminal)?,
@@ -139,7 +147,13 @@ fn registries(args: &BuildArgs, job: &Job<'_>, terminal: &Terminal<'_>) -> Resul
 }
 
 /// What the worker is told to build.
-fn order_of(args: &BuildArgs, job: &Job<'_>, builder: &Builder, project: &str) -> Result<Order, Failure> {
+fn order_of(
+    args: &BuildArgs,
+    job: &Job<'_>,
+    builder: &Builder,
+    project: &str,
+    layouts: &BTreeMap<String, OfferedLayout>,
+) -> Result<Order, Failure> {
     let mut entitlements = Vec::new();
     if args.sandbox.allow.contains(&Entitlement::Insecure) {
         entitlements.push("security.insecure".to_owned());
@@ -148,7 +162,7 @@ fn order_of(args: &BuildArgs, job: &Job<'_>, builder: &Builder, project: &str) -
         entitlements.push("network.host".to_owned());
     }
     Ok(Order {
-        frontend: frontend::told(args, &job.input, &job.options),
+        frontend: frontend::told(args, &job.input, &job.options, layouts),
         exporter: exporter(job, builder),
         cache_from: args.caches.from.clone(),
         cache_to: args.caches.to.clone(),
@@ -216,16 +230,38 @@ fn folders(args: &PreviewArgs, input: &Input) -> Result<BTreeMap<String, Shared>
                     dir.display()
                 )));
             }
-            ContextSource::Image(_) => {}
-            ContextSource::Layout { .. } => {
-                return Err(Failure::usage(format!(
-                    "--build-context {}: expected docker-image:// or a folder with --builder, found oci-layout://",
-                    named.name
-                )));
-            }
+            ContextSource::Image(_) | ContextSource::Layout { .. } => {}
         }
     }
     Ok(folders)
+}
+
+/// A context that is an OCI layout of this machine, as a worker is told of it.
+struct OfferedLayout {
+    /// What the worker calls it.
+    store: String,
+    folder: PathBuf,
+    /// The manifest or index of the image.
+    root: Digest,
+}
+
+/// The OCI layouts that the worker may read, by the names of their contexts.
+fn layouts(args: &PreviewArgs, options: &Options) -> Result<BTreeMap<String, OfferedLayout>, Failure> {
+    let platform = options.platform.as_ref().unwrap_or(&options.build_platform);
+    let mut layouts = BTreeMap::new();
+    for (number, named) in args.input.build_contexts.iter().enumerate() {
+        if let ContextSource::Layout { dir, which } = &named.source {
+            let root = find_root(dir, which.as_deref(), platform)
+                .map_err(|error| Failure::usage(format!("failed to get build context {}: {error}", named.name)))?;
+            let layout = OfferedLayout {
+                store: format!("layout{number}"),
+                folder: dir.clone(),
+                root,
+            };
+            layouts.insert(named.name.clone(), layout);
+        }
+    }
+    Ok(layouts)
 }
 
 /// In which form the result is wanted. A Docker engine keeps the image itself, and gives it when it is asked.

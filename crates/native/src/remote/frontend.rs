@@ -2,13 +2,19 @@
 //!
 //! Source: BuildKit, `frontend/dockerui/config.go` and `frontend/dockerui/attr.go`.
 
+use super::OfferedLayout;
 use crate::args::{BuildArgs, ContextSource, NetworkMode};
 use crate::input::Input;
 use planner::{NoCache, Options};
 use std::collections::BTreeMap;
 
-/// The frontend's attributes.
-pub(super) fn told(args: &BuildArgs, input: &Input, options: &Options) -> BTreeMap<String, String> {
+/// The frontend's attributes. `layouts` are the contexts that are OCI layouts.
+pub(super) fn told(
+    args: &BuildArgs,
+    input: &Input,
+    options: &Options,
+    layouts: &BTreeMap<String, OfferedLayout>,
+) -> BTreeMap<String, String> {
     let mut told = BTreeMap::from([("filename".to_owned(), input.name.clone())]);
     let mut tell = |key: &str, value: String| drop(told.insert(key.to_owned(), value));
     for (name, value) in &options.build_args {
@@ -40,7 +46,11 @@ pub(super) fn told(args: &BuildArgs, input: &Input, options: &Options) -> BTreeM
     for named in &args.common.input.build_contexts {
         let value = match &named.source {
             ContextSource::Image(image) => format!("docker-image://{image}"),
-            ContextSource::Directory(_) | ContextSource::Layout { .. } => format!("local:{}", named.name),
+            ContextSource::Directory(_) => format!("local:{}", named.name),
+            ContextSource::Layout { .. } => match layouts.get(&named.name) {
+                Some(layout) => format!("oci-layout://{}@{}", layout.store, layout.root),
+                None => continue,
+            },
         };
         tell(&format!("context:{}", named.name), value);
     }
@@ -72,6 +82,7 @@ mod tests {
     use crate::args::{Cli, Command};
     use crate::request::build_options;
     use clap::Parser;
+    use oci::Digest;
 
     fn told_of(words: &[&str]) -> Vec<String> {
         let words = ["layerlab", "build"].iter().chain(words).copied();
@@ -85,7 +96,13 @@ mod tests {
             ignore: String::new(),
             folder: None,
         };
-        let told = told(&args, &input, &options);
+        let layout = OfferedLayout {
+            store: "layout0".to_owned(),
+            folder: "dir".into(),
+            root: Digest::of(b""),
+        };
+        let layouts = BTreeMap::from([("l".to_owned(), layout)]);
+        let told = told(&args, &input, &options, &layouts);
         told.iter().map(|(key, value)| format!("{key} {value}")).collect()
     }
 
@@ -114,6 +131,8 @@ mod tests {
             "x=docker-image://y",
             "--build-context",
             "d=.",
+            "--build-context",
+            "l=oci-layout://dir:tag",
             "--add-host",
             "h:1.2.3.4",
             "--ulimit",
@@ -126,6 +145,7 @@ mod tests {
             "build-arg:A 1",
             "cgroup-parent /builds",
             "context:d local:d",
+            "context:l oci-layout://layout0@sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
             "context:x docker-image://y",
             "filename Dockerfile",
             "force-network-mode none",

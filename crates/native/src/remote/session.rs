@@ -20,6 +20,7 @@ use bollard_buildkit_proto::moby::filesync::v1::BytesMessage;
 use bollard_buildkit_proto::moby::filesync::v1::auth_server::AuthServer;
 use bollard_buildkit_proto::moby::filesync::v1::file_send_server::{FileSend, FileSendServer};
 use bollard_buildkit_proto::moby::sshforward::v1::ssh_server::SshServer;
+use layouts::Layouts;
 use percent::decode;
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -34,6 +35,7 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
 mod agents;
+mod layouts;
 mod logins;
 mod percent;
 
@@ -43,6 +45,8 @@ pub(super) use logins::Registries;
 pub(super) struct Offer {
     /// Folders by their names.
     pub(super) folders: BTreeMap<String, Shared>,
+    /// OCI layouts by their names.
+    pub(super) layouts: BTreeMap<String, PathBuf>,
     /// Secrets by their names.
     pub(super) secrets: BTreeMap<String, Vec<u8>>,
     /// SSH agents by their names: the sockets where they listen.
@@ -54,7 +58,9 @@ pub(super) struct Offer {
 }
 
 /// The calls that a session says it answers.
-pub(super) const METHODS: [&str; 7] = [
+pub(super) const METHODS: [&str; 9] = [
+    "/containerd.services.content.v1.Content/Info",
+    "/containerd.services.content.v1.Content/Read",
     "/grpc.health.v1.Health/Check",
     "/moby.filesync.v1.Auth/Credentials",
     "/moby.filesync.v1.FileSync/DiffCopy",
@@ -80,6 +86,7 @@ pub(super) async fn serve(stream: DuplexStream, offer: Offer) {
         .add_service(AuthServer::new(offer.registries))
         .add_service(SecretsServer::new(Known(offer.secrets)))
         .add_service(SshServer::new(Agents(offer.agents)))
+        .add_service(Layouts(Arc::new(offer.layouts)))
         // The one stream there is; then wait, as a server without listeners would end.
         .serve_with_incoming(tokio_stream::once(Ok::<_, std::io::Error>(stream)).chain(tokio_stream::pending()));
     // The worker notices a session that ends, and says so.

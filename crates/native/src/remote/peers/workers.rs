@@ -146,6 +146,7 @@ fn builds(runtime: &Runtime, worker: Worker, folder: PathBuf, scratch: &Scratch)
                 Shared::Texts(vec![("Dockerfile".to_owned(), dockerfile)]),
             ),
         ]),
+        layouts: BTreeMap::new(),
         secrets: BTreeMap::new(),
         agents: BTreeMap::new(),
         registries: Registries::new(Logins::default(), []),
