@@ -4,6 +4,7 @@ mod archives;
 mod containers;
 mod copying;
 mod images;
+mod inspect;
 mod laws;
 mod layers;
 mod mounts;
