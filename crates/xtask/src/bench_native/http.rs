@@ -93,24 +93,30 @@ fn read_answer(stream: &mut impl BufRead) -> std::io::Result<Answer> {
     stream.read_line(&mut line)?;
     let status = line.split_whitespace().nth(1).and_then(|status| status.parse().ok());
     let (mut location, mut length) = (String::new(), 0);
-    loop {
-        line.clear();
-        stream.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            break;
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "location" => value.clone_into(&mut location),
-            "content-length" => length = value.parse().unwrap_or(0),
-            _ => {}
-        }
-    }
+    read_headers(stream, |name, value| match name {
+        "location" => value.clone_into(&mut location),
+        "content-length" => length = value.parse().unwrap_or(0),
+        _ => {}
+    })?;
     let length = std::io::copy(&mut stream.take(length), &mut std::io::sink())?;
     Ok(Answer {
         status: status.unwrap_or(0),
         location,
         length,
     })
+}
+
+/// Gives `each` every header, its name in small letters, and reads the empty line after them.
+pub(super) fn read_headers(stream: &mut impl BufRead, mut each: impl FnMut(&str, &str)) -> std::io::Result<()> {
+    let mut line = String::new();
+    loop {
+        line.clear();
+        stream.read_line(&mut line)?;
+        let Some((name, value)) = line.trim_end().split_once(": ") else {
+            return Ok(());
+        };
+        each(&name.to_ascii_lowercase(), value);
+    }
 }
 
 #[cfg(test)]

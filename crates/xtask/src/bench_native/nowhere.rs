@@ -1,5 +1,6 @@
 //! A registry that keeps nothing: what a client's push takes whatever a registry does.
 
+use super::http::read_headers;
 use crate::failure::Failure;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -49,19 +50,13 @@ fn answer(reader: &mut impl BufRead) -> io::Result<Option<String>> {
         .split_once(' ')
         .and_then(|(method, rest)| Some((method.to_owned(), rest.split(' ').next()?.to_owned())))
         .ok_or_else(|| io::Error::other(format!("expected a request, found {line:?}")))?;
-    let (mut length, mut is_chunked) = (0, false);
-    loop {
-        line.clear();
-        reader.read_line(&mut line)?;
-        let Some((name, value)) = line.trim_end().split_once(": ") else {
-            break;
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.parse().map_err(io::Error::other)?,
-            "transfer-encoding" => is_chunked = value == "chunked",
-            _ => {}
-        }
-    }
+    let (mut length, mut is_chunked) = (Ok(0), false);
+    read_headers(reader, |name, value| match name {
+        "content-length" => length = value.parse(),
+        "transfer-encoding" => is_chunked = value == "chunked",
+        _ => {}
+    })?;
+    let length = length.map_err(io::Error::other)?;
     let size = if is_chunked {
         read_chunks(reader)?
     } else {
