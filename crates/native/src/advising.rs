@@ -6,7 +6,6 @@ use crate::input::Input;
 use crate::request;
 use crate::session::Session;
 use crate::terminal::Terminal;
-use crate::world::FolderContext;
 use advice::{Advice, Cost, Scene, Shipped, advise};
 use builder::{Built, Fidelity, StepReport, Timestamps, Tools};
 use engine::Prepared;
@@ -24,12 +23,7 @@ use store::{Layer, Time, Usage};
 pub fn advice_on(args: &InputArgs, input: &Input, terminal: &mut Terminal<'_>) -> Result<Vec<Advice>, Failure> {
     let options = request::options(args, terminal.environment, Reach::Target)?;
     let mut session = Session::open(args.root.as_deref(), "advice", terminal)?;
-    let context = FolderContext {
-        folder: input.folder.clone(),
-        ignore: input.ignore.clone(),
-        lender: session.blobs.lender(),
-        known: session.known.clone(),
-    };
+    let context = session.context(input);
     let mut world = session.world(&args.build_contexts);
     let request = engine::Request {
         text: &input.source,
@@ -39,7 +33,7 @@ pub fn advice_on(args: &InputArgs, input: &Input, terminal: &mut Terminal<'_>) -
         secrets: &BTreeMap::new(),
         now: terminal.now,
     };
-    let prepared = match engine::prepare(request, &mut world, &mut session.blobs) {
+    let prepared = match session.prepare(request, &mut world) {
         Ok(prepared) => prepared,
         Err(error) => {
             terminal.remark(&format!("no advice: {error}"));

@@ -14,7 +14,6 @@ use crate::rows;
 use crate::session::Session;
 use crate::terminal::Terminal;
 use crate::walk::{Walked, step_failure};
-use crate::world::FolderContext;
 use builder::{Ignore, Timestamps};
 use dockerfile::{Diagnostic, Severity};
 use engine::{Prepared, Request, World};
@@ -79,12 +78,7 @@ impl<'a> Job<'a> {
         session: &mut Session,
         terminal: &Terminal<'_>,
     ) -> Result<(Prepared, Vec<Diagnostic>), Failure> {
-        let context = FolderContext {
-            folder: self.input.folder.clone(),
-            ignore: self.input.ignore.clone(),
-            lender: session.blobs.lender(),
-            known: session.known.clone(),
-        };
+        let context = session.context(&self.input);
         let request = Request {
             text: &self.input.source,
             dockerfile: &self.input.name,
@@ -93,10 +87,9 @@ impl<'a> Job<'a> {
             secrets: &self.secrets,
             now: terminal.now,
         };
-        let prepared =
-            engine::prepare(request, world, &mut session.blobs).map_err(|error| cannot_begin(&self.input, error))?;
-        // Files that were read now need not be read again for their cache keys.
-        session.known.tell(session.cache.checksums_mut());
+        let prepared = session
+            .prepare(request, world)
+            .map_err(|error| cannot_begin(&self.input, error))?;
         let warnings = checks(&self.input, &prepared, &self.options)?;
         Ok((prepared, warnings))
     }

@@ -17,7 +17,7 @@ mod run;
 
 use crate::args::{Opening, PlayArgs};
 use crate::failure::Failure;
-use crate::state::default_root;
+use crate::session::root_of;
 use crate::terminal::Terminal;
 use api::{Api, Asked};
 use body::{Answered, refuse};
@@ -72,12 +72,7 @@ impl Play {
     /// [`Failure`] if there is no page, or the address or the folder of the state cannot be had.
     pub fn bind(args: &PlayArgs, program: PathBuf, terminal: &Terminal<'_>) -> Result<Play, Failure> {
         let page = Page::find(args.page.as_deref())?;
-        let root = match &args.root {
-            Some(root) => root.clone(),
-            None => default_root(terminal.environment)
-                .ok_or_else(|| Failure::usage("expected --root or a home directory, found neither"))?,
-        };
-        let root = std::path::absolute(&root).map_err(Failure::new)?;
+        let root = root_of(args.root.as_deref(), terminal)?;
         let desk = Desk::open(&root)
             .map_err(|error| Failure::new(format!("could not make a folder below {}: {error}", root.display())))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()

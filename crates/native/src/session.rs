@@ -5,12 +5,13 @@ use crate::cache_file::{self, SaveError};
 use crate::disk::DiskBlobs;
 use crate::failure::Failure;
 use crate::images;
+use crate::input::Input;
 use crate::known_files::KnownFiles;
 use crate::state::{State, default_root};
 use crate::terminal::Terminal;
-use crate::world::Machine;
+use crate::world::{FolderContext, Machine};
 use builder::{Built, Cache, Fidelity, Records, Seen};
-use engine::{Daemon, StandIn, StepImages};
+use engine::{Daemon, Prepared, Request, StandIn, StepImages, World};
 use oci::Reference;
 use std::path::{Path, PathBuf};
 use store::Layer;
@@ -54,12 +55,10 @@ impl Session {
         let mut records = loaded.clone();
         keep_seen_of(&mut records, &project);
         let known = KnownFiles::load(&state.known_files());
-        let mut cache = Cache::of_records(records);
-        known.tell(cache.checksums_mut());
         Ok(Session {
             state,
             blobs,
-            cache,
+            cache: Cache::of_records(records),
             known,
             loaded,
             project,
@@ -76,6 +75,27 @@ impl Session {
         }
     }
 
+    /// The context that `input` names.
+    pub fn context(&self, input: &Input) -> FolderContext {
+        FolderContext {
+            folder: input.folder.clone(),
+            ignore: input.ignore.clone(),
+            lender: self.blobs.lender(),
+            known: self.known.clone(),
+        }
+    }
+
+    /// Everything before the first step. What is known of the files of contexts by then need not be read again for their cache keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`engine::prepare`].
+    pub fn prepare(&mut self, request: Request<'_>, world: &mut dyn World) -> Result<Prepared, engine::Failure> {
+        let prepared = engine::prepare(request, world, &mut self.blobs)?;
+        self.known.tell(self.cache.checksums_mut());
+        Ok(prepared)
+    }
+
     /// Goes on without what a preview has made, which is not real. It stays on disk until something real takes its place.
     pub fn forget_simulated(&mut self) {
         // The same step has the same name, whether it was simulated or not: what is real must count as new.
@@ -83,7 +103,6 @@ impl Session {
         let mut records = self.cache.records().clone();
         keep_real(&mut records);
         self.cache = Cache::of_records(records);
-        self.known.tell(self.cache.checksums_mut());
     }
 
     /// Keeps what the cache learned, beside what other processes learned meanwhile.
